@@ -1,0 +1,117 @@
+"""The gate: the only way an operation runs. The order of `run` is the security policy.
+
+What permits, approves and audits differs between the core and a node (`Guards`); the order does not.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from devopsclaw.core.bus import Bus
+from devopsclaw.core.clock import Clock
+from devopsclaw.core.context import Ctx
+from devopsclaw.core.operation import Operation
+from devopsclaw.core.registry import Registry
+from devopsclaw.core.services import Services
+from devopsclaw.model.call import Actor, Call, Consent
+from devopsclaw.model.errors import BadParams
+from devopsclaw.model.plan import Plan
+from devopsclaw.model.risk import Effect
+
+
+class Record(Protocol):
+    """The audit record of one running call."""
+
+    entry: str
+    """The id of the intent's entry, as `E-8840`; empty where none was written."""
+
+    def conclude(self, result: Any) -> None:
+        """Keep what the outcome's entry will say."""
+        ...
+
+
+class Guards(Protocol):
+    """The three answers in which core and node differ."""
+
+    async def permit(self, operation: Operation, call: Call) -> None:
+        """Raises Denied unless this actor may use this operation at all."""
+        ...
+
+    async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
+        """Raises Denied unless the plan stays inside what this actor may do, and where."""
+        ...
+
+    async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
+        """The id of the approval, empty where none is needed; raises ApprovalNeeded or Denied."""
+        ...
+
+    def audited(
+        self, operation: Operation, call: Call, plan: Plan, approval: str
+    ) -> AbstractAsyncContextManager[Record]:
+        """Intent before the block, outcome after it; raises, and nothing runs, if it cannot write."""
+        ...
+
+
+class Gate:
+    """Runs operations. `registry` says which there are; `guards` says who may."""
+
+    def __init__(
+        self, registry: Registry, guards: Guards, services: Services, bus: Bus, clock: Clock
+    ) -> None:
+        self.registry = registry
+        self.guards = guards
+        self.services = services
+        self.bus = bus
+        self.clock = clock
+
+    async def run(
+        self,
+        name: str,
+        params: dict[str, Any],
+        actor: Actor,
+        *,
+        parent: str = "",
+        consent: Consent | None = None,
+        dry_run: bool = False,
+        call_id: str = "",
+    ) -> Any:
+        """Validate → permit → plan → permit the plan → approve → audit → run → audit.
+
+        Returns the operation's result, or its Plan with `dry_run`. `call_id` lets a face listen to
+        the events of a call before it starts.
+        """
+        operation = self.registry.find(name)
+        valid = _validate(operation, params)
+        named = {"id": call_id} if call_id else {}
+        call = Call(name, valid, actor, parent, consent, dry_run, **named)
+        await self.guards.permit(operation, call)
+        plan = await operation.plan(self._ctx(call, Plan(operation=name, effect=Effect.READ)), call)
+        await self.guards.permit_plan(operation, plan, call)
+        if dry_run:
+            return plan
+        approval = await self.guards.approve(operation, plan, call)
+        async with self.guards.audited(operation, call, plan, approval) as record:
+            result = await operation.handler(self._ctx(call, plan, record.entry), call.params)
+            record.conclude(result)
+            return result
+
+    def _ctx(self, call: Call, plan: Plan, entry: str = "") -> Ctx:
+        return Ctx(call, plan, self, self.services, entry)
+
+
+def _validate(operation: Operation, params: dict[str, Any]) -> Any:
+    """The typed params; raises BadParams naming each wrong field."""
+    try:
+        return operation.params.model_validate(params)
+    except ValidationError as wrong:
+        details = "; ".join(
+            f"{'.'.join(str(part) for part in error['loc']) or 'params'}: {error['msg']}"
+            for error in wrong.errors(include_url=False, include_input=False)
+        )
+        raise BadParams(
+            f"{operation.name}: {details}",
+            hint=f"devopsclaw {operation.name.replace('.', ' ')} --help",
+        ) from wrong

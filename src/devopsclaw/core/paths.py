@@ -1,0 +1,85 @@
+"""Where everything lies: one home, and the data that ships in the wheel. Not what is in the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one installation; made 0700 on first use."""
+
+    root: Path
+    store: Path | None = None
+    """Where state lies when `fleet.store_path` moves it."""
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.root / "config.json"
+
+    @property
+    def state(self) -> Path:
+        """Databases of core, relay and node."""
+        return self.store or self.root / "state"
+
+    @property
+    def run(self) -> Path:
+        """Locks and sockets of running processes."""
+        return self.root / "run"
+
+    @property
+    def audit(self) -> Path:
+        """The audit database and its checkpoints."""
+        return self.root / "audit"
+
+    @property
+    def output(self) -> Path:
+        """Long output of executions; spill files of a node."""
+        return self.root / "output"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys, one file each, 0600."""
+        return self.root / "keys"
+
+    @property
+    def log(self) -> Path:
+        """Rotated JSON lines."""
+        return self.root / "log"
+
+    @property
+    def workspace(self) -> Path:
+        """The agent's own folder."""
+        return self.root / "workspace"
+
+    def make(self) -> Home:
+        """Create the home and its folders, 0700 each; existing ones are left as they are."""
+        for folder in (
+            self.root,
+            self.state,
+            self.run,
+            self.audit,
+            self.output,
+            self.keys,
+            self.log,
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+
+def home(environment: Mapping[str, str] = os.environ) -> Home:
+    """`DEVOPSCLAW_HOME`, else `~/.devopsclaw`."""
+    named = environment.get("DEVOPSCLAW_HOME", "")
+    return Home(Path(named).expanduser().absolute() if named else Path.home() / ".devopsclaw")
+
+
+def shipped(name: str) -> Path:
+    """A folder of data that ships with the package, as `themes`: in the wheel, else the checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent.parent / name

@@ -1,0 +1,75 @@
+"""The words for where a node's part of a job stands, and the exit code that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Of one node in one job. After `running` comes exactly one of the terminal words."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    SENT = "sent"
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    DENIED = "denied"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the state ends the node's part; `unknown` may still become the truth."""
+        return self not in LIVE
+
+
+LIVE = frozenset({State.PENDING, State.QUEUED, State.SENT, State.RUNNING})
+
+EXIT_LADDER: tuple[tuple[frozenset[State], int], ...] = (
+    (frozenset({State.FAILED, State.KILLED, State.DENIED}), 1),
+    (frozenset({State.TIMED_OUT}), 6),
+    (frozenset({State.UNREACHABLE, State.EXPIRED}), 4),
+    (frozenset({State.CANCELLED}), 13),
+)
+"""Design §10, precedence after `unknown` (7) and a stop by budget or gate (5)."""
+
+
+def exit_code(states: Iterable[State], *, stopped: bool = False) -> int:
+    """The exit code of a whole job: precedence 7 5 1 6 4 13 0; 8 while something still runs."""
+    present = set(states)
+    if State.UNKNOWN in present:
+        return 7
+    if stopped:
+        return 5
+    if present & LIVE:
+        return 8
+    return next((code for words, code in EXIT_LADDER if present & words), 0)
+
+
+class Link(StrEnum):
+    """How well a node is connected, by the age of the last thing heard from it."""
+
+    ONLINE = "online"
+    LATE = "late"
+    OFFLINE = "offline"
+    LOST = "lost"
+
+
+LATE_AFTER, OFFLINE_AFTER, LOST_AFTER = 45.0, 90.0, 600.0
+"""Seconds, design §6."""
+
+
+def link_of(age: float, *, connected: bool = True) -> Link:
+    """The word for a node last heard `age` seconds ago; a closed session is at best offline."""
+    if age >= LOST_AFTER:
+        return Link.LOST
+    if age >= OFFLINE_AFTER or not connected:
+        return Link.OFFLINE
+    return Link.LATE if age >= LATE_AFTER else Link.ONLINE
