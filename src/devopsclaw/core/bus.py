@@ -70,6 +70,12 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._standing: list[Any] = []
+
+    def post(self, event: Any) -> None:
+        """Publish what stays true: whoever listens later is told of it first."""
+        self._standing.append(event)
+        self.publish(event)
 
     def publish(self, event: Any) -> None:
         """Hand the event to every listener's queue."""
@@ -82,6 +88,8 @@ class Bus:
     ) -> Iterator[Subscription]:
         """Listen until the block ends."""
         subscription = Subscription(wanted, max_pending)
+        for event in self._standing:
+            subscription.offer(event)
         self._subscriptions.add(subscription)
         try:
             yield subscription

@@ -1,0 +1,46 @@
+"""Tasks that run beside the work of a block: kept until they end, cancelled and awaited with it.
+
+Not fire and forget: what one of them raises ends the block, since nothing here may fail unseen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+class Background:
+    """Starts tasks; see `background`."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this until it ends or the block does."""
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def cancel(self) -> None:
+        """End all of them."""
+        for task in tuple(self._running):
+            task.cancel()
+
+
+@asynccontextmanager
+async def background() -> AsyncIterator[Background]:
+    """Tasks of the block. An error of a task cancels the block and comes out of it, alone if it is alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = Background(group)
+            try:
+                yield tasks
+            finally:
+                tasks.cancel()
+    except BaseExceptionGroup as several:
+        if len(several.exceptions) == 1:
+            raise several.exceptions[0] from several
+        raise

@@ -1,0 +1,137 @@
+"""One command on the node, as the machine holds it until it is acknowledged. Not its process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from devopsclaw.daemon.admission import KEPT_AFTER
+from devopsclaw.daemon.effects import Outcome, Row
+from devopsclaw.daemon.output import Cursor
+from devopsclaw.model.errors import Damaged
+from devopsclaw.model.headers import Report, Standing, Stream
+from devopsclaw.model.state import State
+from devopsclaw.wire.envelope import BadEnvelope, Envelope, digest
+
+StopWord = Literal["", "timeout", "cancel"]
+NAMES_REPORTED, NAME_LENGTH, REASON_LENGTH = 50, 60, 500
+"""Names of left-overs and of survivors: at four bytes a character all still fits a header of 32 KiB."""
+STOPPED: Mapping[str, State] = {"timeout": State.TIMED_OUT, "cancel": State.KILLED}
+
+
+@dataclass(slots=True)
+class Command:
+    """`phase` is starting, running or finished: accepted is left in the same step as it is entered.
+
+    `epoch` is the session in which the controller has asked about it; in another session nothing is
+    sent of its own accord. `deadline` is steady time. An empty `digest` marks a tombstone.
+    """
+
+    id: str
+    digest: str
+    phase: Standing
+    purge_at: float
+    grace: float = 0.0
+    timeout: float | None = None
+    epoch: int = 0
+    deadline: float | None = None
+    stop: StopWord = ""
+    report: Report | None = None
+    stdout: Cursor = field(default_factory=lambda: Cursor("stdout"))
+    stderr: Cursor = field(default_factory=lambda: Cursor("stderr"))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its process may exist."""
+        return self.report is None
+
+    def cursor(self, stream: Stream) -> Cursor:
+        """The cursor of this stream."""
+        return self.stdout if stream == "stdout" else self.stderr
+
+    def finish(self, report: Report) -> None:
+        """From here on only sending is left to do."""
+        self.report = report
+        self.phase = Standing.FINISHED
+        self.deadline = None
+        for stream, start, end in report.gaps:
+            self.cursor(stream).skip(start, end)
+        self.stdout.length = report.stdout_length
+        self.stderr.length = report.stderr_length
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is kept of an acknowledged command or a tombstone until it can no longer be offered."""
+
+    digest: str
+    purge_at: float
+
+
+def journal_fields(body: bytes, signature: str, envelope: Envelope) -> dict[str, Any]:
+    """What the row of an accepted command holds: enough to start it, and to know it again."""
+    return {
+        "envelope": body.decode(),
+        "signature": signature,
+        "digest": digest(body),
+        "purge_at": envelope.not_after + KEPT_AFTER,
+    }
+
+
+def envelope_of(row: Row) -> Envelope:
+    """The envelope of a journalled command. Raises Damaged."""
+    try:
+        return Envelope.parse(str(row.fields["envelope"]).encode())
+    except (KeyError, BadEnvelope) as wrong:
+        raise _damaged(row) from wrong
+
+
+def settled_of(row: Row) -> Settled:
+    """What is remembered of an acknowledged command. Raises Damaged."""
+    try:
+        return Settled(row.fields["digest"], float(row.fields["purge_at"]))
+    except (KeyError, ValueError) as wrong:
+        raise _damaged(row) from wrong
+
+
+def command_of(row: Row) -> Command:
+    """A journalled command as it goes on in this process. Raises Damaged."""
+    settled = settled_of(row)
+    phase = Standing.RUNNING if row.state == "running" else Standing.STARTING
+    command = Command(row.command, settled.digest, phase, settled.purge_at)
+    if row.state == "finished":
+        try:
+            command.finish(Report.model_validate(row.fields))
+        except ValueError as wrong:
+            raise _damaged(row) from wrong
+        return command
+    params = envelope_of(row).params
+    command.grace, command.timeout = params.grace, params.timeout
+    command.stop = row.fields.get("stop", "")
+    return command
+
+
+def _damaged(row: Row) -> Damaged:
+    return Damaged(
+        f"the journal's row of command {row.command} cannot be read",
+        hint="set the journal aside and start again: what was issued before is then refused",
+    )
+
+
+def report_of(outcome: Outcome, stop: StopWord) -> Report:
+    """The word for how it ended, with what the driver found. Being stopped outweighs the exit code."""
+    fields: dict[str, Any] = {name: getattr(outcome, name) for name in Outcome.__slots__}
+    fields["reason"] = outcome.reason[:REASON_LENGTH]
+    fields["left"] = _bounded(outcome.left)
+    fields["survivors"] = _bounded(outcome.survivors)
+    if outcome.interrupted:
+        return Report.model_validate({**fields, "status": State.UNKNOWN, "reason": "interrupted"})
+    ended = State.OK if outcome.exit_code == 0 else State.FAILED
+    return Report.model_validate({**fields, "status": STOPPED.get(stop, ended)})
+
+
+def _bounded(names: tuple[str, ...]) -> tuple[str, ...]:
+    """As many as a header holds, and how many more there are."""
+    shown = tuple(name[:NAME_LENGTH] for name in names[:NAMES_REPORTED])
+    return (*shown, f"and {len(names) - len(shown)} more") if len(names) > len(shown) else shown

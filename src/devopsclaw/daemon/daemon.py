@@ -1,0 +1,246 @@
+"""Drives the node machine: its effects in order, durable ones first, and what the host reports back.
+
+No protocol decision is taken here (daemon/machine), no process is spawned here (host/), and the link
+comes from outside: one daemon talks over a relay's session or over a pipe, to the same effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devopsclaw.core.clock import Clock
+from devopsclaw.core.gate import Gate
+from devopsclaw.daemon.effects import Effect, Outcome, Read, Record, Row, Send, Start, Stop, Watch
+from devopsclaw.daemon.effects import Forget as ForgetSpill
+from devopsclaw.daemon.effects import Purge as PurgeRow
+from devopsclaw.daemon.journal import Journal
+from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.host.runner import Runner
+from devopsclaw.model import process
+from devopsclaw.model.call import Actor
+from devopsclaw.model.errors import ClawError, Damaged, NotFound
+from devopsclaw.model.headers import Report, Stream
+from devopsclaw.model.moment import Moment
+from devopsclaw.wire.channel import Channel, Closed
+from devopsclaw.wire.envelope import Envelope, sign_done
+from devopsclaw.wire.frames import Frame, FrameType
+
+TICK = 0.25
+"""Seconds between two looks at timeouts: a quarter of the finest unit a timeout is given in."""
+DISK_RETRY = 1.0
+"""Seconds between two tries to write the journal while its disk is full or locked."""
+
+
+class Executed(Protocol):
+    """What `host.exec` gives."""
+
+    outcome: process.Outcome
+
+
+class Daemon:
+    """One node. `run` goes on until it is cancelled; `converse` lives as long as its channel."""
+
+    def __init__(
+        self,
+        machine: NodeMachine,
+        journal: Journal,
+        runner: Runner,
+        gate: Gate,
+        key: Ed25519PrivateKey,
+        clock: Clock,
+    ) -> None:
+        self._machine = machine
+        self._journal = journal
+        self._runner = runner
+        self._gate = gate
+        self._key = key
+        self._clock = clock
+        self._effects: deque[Effect] = deque()
+        self._filled = asyncio.Event()
+        self._channel: Channel | None = None
+        self._group = asyncio.TaskGroup()
+        self._caps: dict[str, int] = {}
+        self._rows: dict[str, Mapping[str, Any]] = {}
+        """What the journal held of commands of an earlier life."""
+        self._begun: dict[str, Moment] = {}
+        self.trouble = ""
+        """Why the journal cannot be written now; empty while it can. Nothing starts meanwhile."""
+
+    async def run(self) -> None:
+        """Go on where the journal ends, then work until cancelled. Commands outlive this."""
+        rows = await self._journal.rows()
+        async with self._group:
+            self._recall(rows)
+            self._feed(self._machine.restore(rows, self._now()))
+            self._group.create_task(self._pump())
+            self._group.create_task(self._tick())
+
+    async def converse(self, channel: Channel) -> None:
+        """Serve one session until it closes; raises Closed with the reason."""
+        self._channel = channel
+        self._feed(self._machine.on_link(channel.welcome.epoch, self._now()))
+        try:
+            while True:
+                frame = await channel.receive()
+                self._feed(self._machine.on_frame(frame, self._now()))
+        finally:
+            self._channel = None
+            self._feed(self._machine.on_unlink(self._now()))
+
+    def started(self, command: str, shim: process.Started) -> None:
+        """The host started the command as this process."""
+        self._feed(self._machine.on_started(command, shim.pid, shim.start_time, self._now()))
+
+    def printed(self, printed: process.Printed) -> None:
+        """A spill file grew. Only what stays kept however much follows is told before the end."""
+        cap = self._caps.get(printed.command, process.OUTPUT_CAP)
+        first_gap = process.gap_of(printed.stream, cap + 1, cap)
+        length = min(printed.length, first_gap.start) if first_gap else printed.length
+        self._feed(self._machine.on_printed(printed.command, printed.stream, length, self._now()))
+
+    def _recall(self, rows: Iterable[Row]) -> None:
+        """Know again what the journal says of commands of an earlier life: limits, place, output."""
+        for row in rows:
+            if not row.fields.get("envelope"):
+                continue
+            self._rows[row.command] = row.fields
+            self._caps[row.command] = Envelope.parse(row.fields["envelope"].encode()).params.output_cap
+            if row.state == "finished":
+                report = Report.model_validate(row.fields)
+                lengths = {"stdout_length": report.stdout_length, "stderr_length": report.stderr_length}
+                self._runner.recall(row.command, process.Outcome(**lengths), self._caps[row.command])
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.wall(), self._clock.steady())
+
+    def _feed(self, effects: list[Effect]) -> None:
+        self._effects.extend(effects)
+        if effects:
+            self._filled.set()
+
+    async def _tick(self) -> None:
+        while True:
+            self._feed(self._machine.on_tick(self._now()))
+            await asyncio.sleep(TICK)
+
+    async def _pump(self) -> None:
+        """All that waits, as one batch: its records become durable together, then the rest is done.
+
+        A record may move ahead of what stood before it, never behind: what it allows comes later.
+        """
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            batch = list(self._effects)
+            self._effects.clear()
+            await self._write([effect for effect in batch if isinstance(effect, Record)])
+            for effect in batch:
+                await self._perform(effect)
+
+    async def _write(self, records: list[Record]) -> None:
+        """Journal these, however long the disk takes; nothing that depends on them happens before."""
+        while records:
+            try:
+                await self._journal.record(records)
+            except Damaged as full:
+                self.trouble = full.message
+                await asyncio.sleep(DISK_RETRY)
+            else:
+                self.trouble = ""
+                return
+
+    async def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send(frame):
+                await self._send(frame)
+            case Read(command, stream, offset, limit):
+                data = self._runner.read(command, stream, offset, limit)
+                self._feed(self._machine.on_chunk(command, stream, offset, data, self._now()))
+            case Start(command, envelope):
+                self._spawn(self._execute(command, envelope))
+            case Watch(command):
+                self._spawn(self._watch(command, self._rows[command]))
+            case Stop(command, _, grace):
+                self._spawn(self._stop(command, grace))
+            case ForgetSpill(command):
+                self._runner.forget(command)
+            case PurgeRow(command):
+                await self._journal.purge(command)
+            case Record():
+                pass
+
+    async def _send(self, frame: Frame) -> None:
+        """Dropped where the session is over: the controller asks again in the next one."""
+        channel = self._channel
+        if channel is None or frame.header["epoch"] != channel.welcome.epoch:
+            return
+        if frame.type is FrameType.DONE:
+            header = {**frame.header, "signature": sign_done(self._key, frame.header)}
+            frame = replace(frame, header=header)
+        try:
+            await channel.send(frame)
+        except Closed:
+            return
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._group.create_task(work)
+
+    async def _execute(self, command: str, envelope: Envelope) -> None:
+        """Through the node's gate, as everything; a command that cannot start has ended."""
+        actor = Actor(f"controller {envelope.issuer[:12]}", "relay")
+        self._caps[command] = envelope.params.output_cap
+        self._begun[command] = self._now()
+        params = envelope.params.model_dump()
+        try:
+            ran: Executed = await self._gate.run(
+                envelope.operation, params, actor, parent=envelope.call, call_id=command
+            )
+        except ClawError as refused:
+            self._finish(command, Outcome(reason=refused.message))
+        else:
+            self._finish(command, self._report(command, ran.outcome))
+
+    async def _watch(self, command: str, fields: Mapping[str, Any]) -> None:
+        """What became of a command that an earlier life of this daemon started."""
+        self._begun[command] = Moment(fields.get("at", 0.0), fields.get("steady", self._now().steady))
+        shim = (int(fields.get("pid", 0)), int(fields.get("start_time", 0)), str(fields.get("boot", "")))
+        if await self._runner.adopt(command, *shim, self._caps[command]):
+            self.started(command, process.Started(*shim))
+        self._finish(command, self._report(command, await self._runner.wait(command)))
+
+    async def _stop(self, command: str, grace: float) -> None:
+        """The runner's own wait answers; it knows who survived."""
+        with suppress(NotFound):
+            await self._runner.stop(command, grace)
+
+    def _report(self, command: str, outcome: process.Outcome) -> Outcome:
+        begun = self._begun.pop(command)
+        return Outcome(
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            interrupted=outcome.interrupted,
+            reason=outcome.reason,
+            stdout_length=outcome.stdout_length,
+            stderr_length=outcome.stderr_length,
+            stdout_sha256=outcome.stdout_sha256,
+            stderr_sha256=outcome.stderr_sha256,
+            gaps=tuple((_stream(gap.stream), gap.start, gap.end) for gap in outcome.gaps),
+            left=outcome.left,
+            survivors=outcome.survivors,
+            started_at=begun.wall,
+            duration=max(0.0, self._now().steady - begun.steady),
+        )
+
+    def _finish(self, command: str, outcome: Outcome) -> None:
+        self._feed(self._machine.on_finished(command, outcome, self._now()))
+
+
+def _stream(name: str) -> Stream:
+    return "stdout" if name == "stdout" else "stderr"

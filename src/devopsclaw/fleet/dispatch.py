@@ -1,0 +1,203 @@
+"""Drives delivery: its effects in order, durable ones first, and the frames that come from nodes.
+
+No decision of the protocol is taken here (fleet/delivery), nor how a channel is made (boot). A node is
+reached through whatever channel said last that it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from devopsclaw.core.bus import Bus
+from devopsclaw.core.clock import Clock
+from devopsclaw.core.outputs import Outputs
+from devopsclaw.core.runs import Event, RunLog
+from devopsclaw.fleet.delivery import Delivery
+from devopsclaw.fleet.effects import Command, Effect, Ended, Keep, Moved, Recall, Record, Row, Send
+from devopsclaw.fleet.live_run import LiveRun
+from devopsclaw.model.errors import Damaged, NotFound
+from devopsclaw.model.events import NodeMoved, NodePrinted, Warned
+from devopsclaw.model.moment import Moment
+from devopsclaw.model.state import State
+from devopsclaw.wire.channel import Channel, Closed
+from devopsclaw.wire.frames import Frame
+
+TICK = 0.25
+"""Seconds between two looks at deadlines."""
+DISK_RETRY = 1.0
+"""Seconds between two tries to write while the disk is full or the database locked."""
+
+
+class Dispatch:
+    """`run` goes on until it is cancelled. Everything else may be called from the same loop."""
+
+    def __init__(self, delivery: Delivery, log: RunLog, outputs: Outputs, bus: Bus, clock: Clock) -> None:
+        self._delivery = delivery
+        self._log = log
+        self._outputs = outputs
+        self._bus = bus
+        self._clock = clock
+        self._effects: deque[Effect] = deque()
+        self._filled = asyncio.Event()
+        self._channels: dict[str, Channel] = {}
+        self._runs: dict[str, LiveRun] = {}
+        """By command id."""
+        self._epochs: dict[str, int] = {}
+        self._sent: dict[str, float] = {}
+        """Of commands whose `sent` is not on record yet: the start of their time window."""
+
+    async def run(self) -> None:
+        """Do what delivery asks for, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pump())
+            group.create_task(self._tick())
+
+    def follow(self, run: LiveRun, rows: Iterable[Row] = ()) -> None:
+        """Keep this run's states from now on; `rows` are its commands as an earlier core left them."""
+        self._runs.update(dict.fromkeys(run.commands, run))
+        rows = list(rows)
+        self._feed(self._delivery.restore(rows, self._now()))
+        for uid in {row.command.node for row in rows}:
+            if uid in self._channels:
+                self.on_presence(uid, self._channels[uid], self._epochs[uid])
+
+    def offer(self, command: Command) -> None:
+        """Send a command of a run that is followed."""
+        self._sent[command.id] = command.not_before
+        self._feed(self._delivery.offer(command, self._now()))
+
+    def settle(self, run: LiveRun, node: str, state: State, reason: str) -> None:
+        """This node's part ended here: nothing was sent, and that is on record."""
+        run.move(node, state)
+        self._bus.publish(NodeMoved(run.call, run.id, node, state, None, reason))
+
+    def cancel(self, run: LiveRun) -> None:
+        """Stop every command of the run that has not ended."""
+        for command, node in run.commands.items():
+            if not run.states[node].is_final:
+                self._feed(self._delivery.cancel(command, self._now()))
+
+    def on_presence(self, uid: str, channel: Channel | None, epoch: int) -> None:
+        """The node is reached through this channel from now on; None: it is not reached."""
+        if channel is None:
+            self._channels.pop(uid, None)
+        else:
+            self._channels[uid] = channel
+            self._epochs[uid] = epoch
+        self._feed(self._delivery.on_presence(uid, channel is not None, epoch, self._now()))
+
+    def on_frame(self, frame: Frame) -> None:
+        """A frame came from a node; who sent it was checked by the one who received it."""
+        self._feed(self._delivery.on_frame(frame, self._now()))
+
+    def _now(self) -> Moment:
+        return Moment(self._clock.wall(), self._clock.steady())
+
+    def _feed(self, effects: list[Effect]) -> None:
+        self._effects.extend(effects)
+        if effects:
+            self._filled.set()
+
+    async def _tick(self) -> None:
+        while True:
+            self._feed(self._delivery.on_tick(self._now()))
+            await asyncio.sleep(TICK)
+
+    async def _pump(self) -> None:
+        """All that waits, as one batch: its records become durable together, then the rest is done.
+
+        A record may move ahead of what stood before it, never behind: what it allows comes later.
+        """
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            batch = list(self._effects)
+            self._effects.clear()
+            await self._write(batch)
+            for effect in batch:
+                await self._perform(effect)
+
+    async def _write(self, batch: list[Effect]) -> None:
+        """Make the batch durable, however long the disk takes; nothing is acknowledged before."""
+        warned = False
+        while True:
+            try:
+                await self._write_once(batch)
+            except Damaged as full:
+                if not warned:
+                    self._bus.publish(Warned(f"results wait on their nodes: {full.message}", full.hint))
+                warned = True
+                await asyncio.sleep(DISK_RETRY)
+            else:
+                return
+
+    async def _write_once(self, batch: list[Effect]) -> None:
+        """Output first, in order; then the log, which says that the output is there."""
+        by_run: dict[str, list[Event]] = defaultdict(list)
+        for effect in batch:
+            match effect:
+                case Keep(command, stream, offset, data):
+                    await self._outputs.append(command, stream, offset, data)
+                case Record(command, kind, fields):
+                    if kind == "gap":
+                        await self._outputs.skip(command, fields["stream"], fields["start"], fields["end"])
+                    if kind == "ended":
+                        await self._outputs.close(command)
+                    by_run[self._runs[command].id].append(self._event(effect))
+        for run, events in by_run.items():
+            await self._log.append(run, events)
+
+    async def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send(frame):
+                await self._send(frame)
+            case Keep(command, stream, offset, data):
+                run = self._runs[command]
+                node = self._name(command)
+                self._bus.publish(NodePrinted(run.call, run.id, node, stream, offset, data))
+            case Moved(command, state, reason):
+                self._move(command, state, reason, None)
+            case Ended(command, state, reason, report):
+                self._move(command, state, reason, report.exit_code if report else None)
+            case Recall(command, node):
+                await self._recall(command, node)
+            case Record():
+                pass
+
+    async def _send(self, frame: Frame) -> None:
+        """Dropped where there is no way to the node: presence makes delivery ask again."""
+        channel = self._channels.get(frame.header["node"])
+        if channel is None:
+            return
+        try:
+            await channel.send(frame)
+        except Closed:
+            return
+
+    def _move(self, command: str, state: State, reason: str, exit_code: int | None) -> None:
+        run = self._runs[command]
+        node = self._name(command)
+        run.move(node, state)
+        self._bus.publish(NodeMoved(run.call, run.id, node, state, exit_code, reason))
+
+    def _event(self, record: Record) -> Event:
+        body = dict(record.fields)
+        if record.kind == "sent":
+            body["not_before"] = self._sent.pop(record.command)
+        return record.kind, self._name(record.command), body
+
+    def _name(self, command: str) -> str:
+        return self._runs[command].commands[command]
+
+    async def _recall(self, command: str, node: str) -> None:
+        """A node still keeps what an earlier core already holds: let it delete it."""
+        try:
+            run = await self._log.of_command(command)
+        except NotFound:
+            return
+        part = next(each for each in run.nodes if each.command == command)
+        events = await self._log.events(run.run)
+        if part.uid == node and any(each.kind == "ended" and each.node == part.node for each in events):
+            self._feed(self._delivery.on_recalled(command, node, self._now()))

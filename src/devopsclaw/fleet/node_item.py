@@ -1,0 +1,81 @@
+"""A node as it is shown: the item of `devopsclaw.nodes/1`, and the words for it. Draws nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from devopsclaw.fleet.inventory import Node
+from devopsclaw.model.state import Link
+from devopsclaw.model.text import safe
+
+WAITING = "waiting"
+"""The status of a node whose labels wait for an operator; beside the words of `Link`."""
+
+
+class NodeItem(BaseModel):
+    """One node, as lists and scripts get it."""
+
+    name: str = Field(description="Its name.")
+    address: str = Field(description="The address an operator set, else the one the relay sees.")
+    status: str = Field(
+        description="online, late, offline, lost; waiting: joined, but its labels wait for you."
+    )
+    state: str = Field(description="drained where it is online and drained, else the status.")
+    labels: dict[str, str] = Field(description="Its labels.")
+    groups: list[str] = Field(description="Its groups.")
+    drained: bool = Field(description="Whether it is sent nothing new.")
+    last_seen: float | None = Field(description="When it was heard last, seconds since 1970; null for never.")
+    seen: str = Field(description="The same in words, as 3s ago.")
+    uid: str = Field(description="Fingerprint of its key; empty until it joins.")
+    version: str = Field(description="Its devopsclaw; empty until it joins.")
+    facts: dict[str, Any] = Field(description="What it says of itself.")
+    alarm: str = Field(description="What is wrong with its identity; empty for nothing.")
+
+
+def fields_of(node: Node, now: float) -> dict[str, Any]:
+    """What is shown of a node, at this wall time."""
+    status = WAITING if node.waiting else node.link(now).value
+    is_idle = node.drained and status == Link.ONLINE
+    return {
+        "name": node.name,
+        "address": node.shown_address,
+        "status": status,
+        "state": "drained" if is_idle else status,
+        "labels": dict(sorted(node.labels.items())),
+        "groups": sorted(node.groups),
+        "drained": node.drained,
+        "last_seen": now if node.local else node.last_seen or None,
+        "seen": _ago(node.age(now)),
+        "uid": node.uid,
+        "version": node.version,
+        "facts": dict(node.facts),
+        "alarm": node.alarm,
+    }
+
+
+def pairs(labels: Mapping[str, str]) -> str:
+    """Labels as they are written: `env=prod,role=web`, by key."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _ago(age: float) -> str:
+    """An age in seconds in the largest unit that fits."""
+    if math.isinf(age):
+        return "never"
+    for unit, seconds in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if age >= seconds:
+            return f"{age // seconds:.0f}{unit} ago"
+    return f"{age // 1:.0f}s ago"
+
+
+def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested facts as dotted names, made safe to show."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield safe(f"{prefix}{name}"), safe(str(value))

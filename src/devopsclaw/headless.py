@@ -1,0 +1,34 @@
+"""The long-running roles without a screen: relay and daemon. Not what they do: boot assembles that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from devopsclaw.core.paths import home
+
+Serve = Callable[..., Awaitable[None]]
+
+
+def relay(flags: dict[str, str]) -> int:
+    """Serve as the relay until stopped; `flags` are settings by their key. Raises ClawError."""
+    from devopsclaw import boot
+
+    return serve(boot.serve_relay, flags)
+
+
+def daemon(flags: dict[str, str]) -> int:
+    """Serve as this machine's node until stopped; `flags` are settings by their key. Raises ClawError."""
+    from devopsclaw import boot
+
+    return serve(boot.serve_daemon, flags)
+
+
+def serve(role: Serve, flags: dict[str, str]) -> int:
+    """Run a role to its end. It stops by itself on SIGINT and SIGTERM, so an end is a good end: 0."""
+
+    async def to_the_end() -> None:
+        await role(home(), flags=flags)
+
+    asyncio.run(to_the_end())
+    return 0

@@ -1,0 +1,54 @@
+"""Our own long-running programs as children: the demo's relay and daemons. Not commands of users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devopsclaw.host.process import spawn_program
+
+END_PATIENCE = 5.0
+"""Seconds between TERM and KILL for a program that is told to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A child that runs until its block ends."""
+
+    process: asyncio.subprocess.Process
+    output: Path
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+        return self.process.returncode is not None
+
+    def last_words(self) -> str:
+        """The last line it printed."""
+        lines = self.output.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it ended with {self.process.returncode} and said nothing"
+
+
+@asynccontextmanager
+async def launch(argv: list[str], environment: Mapping[str, str], output: Path) -> AsyncIterator[Program]:
+    """Run a program while the block lasts; what it prints goes to the file `output`."""
+    process = await spawn_program(argv, environment, output)
+    try:
+        yield Program(process, output)
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(END_PATIENCE):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

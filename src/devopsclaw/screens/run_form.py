@@ -1,0 +1,214 @@
+"""The run form: a command, where, for how long; its plan; and the yes that the plan needs.
+
+The gate decides what needs a yes: a plan goes there as it is, and what it asks for is asked here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Label, Static
+
+from devopsclaw.model.call import Consent
+from devopsclaw.model.errors import ApprovalNeeded, BadParams, ClawError
+from devopsclaw.model.plan import Plan
+from devopsclaw.model.risk import Effect
+from devopsclaw.model.text import safe
+from devopsclaw.screens.base import Frame, RunConfirmed
+from devopsclaw.screens.desk import Desk
+from devopsclaw.widgets.confirmation import Ask
+from devopsclaw.widgets.field import Field
+from devopsclaw.widgets.plan_view import PlanView
+from devopsclaw.widgets.prompt import Prompt
+from devopsclaw.widgets.rule import Rule
+
+FIELDS = (
+    ("command", "what each node runs, by /bin/sh"),
+    ("target", "web-1 or role=web and env=prod"),
+    ("timeout", "60s, 5m; empty: the default"),
+)
+
+HINT = """
+Enter shows the plan: which nodes, what each of them will run, how to undo it.
+A command that only reads then runs at once. Anything else waits for you."""
+
+
+class RunForm(Frame):
+    """Fields above, plan below, the question at the end."""
+
+    CSS_PATH = "run_form.tcss"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,down", "step(1)", "next field", id="run.next"),
+        Binding("shift+tab,up", "step(-1)", "previous", id="run.previous", show=False),
+        Binding("escape", "back", "back", id="run.back"),
+    ]
+
+    def __init__(self, desk: Desk, target: str = "", command: str = "") -> None:
+        super().__init__(desk)
+        self._given = {"command": command, "target": target, "timeout": ""}
+        self._plan: Plan | None = None
+        self._asked: ApprovalNeeded | None = None
+        self._call = ""
+
+    def body(self) -> ComposeResult:
+        """The form, the plan, the question."""
+        yield Rule(self.desk.glyphs, "RUN")
+        for name, placeholder in FIELDS:
+            with Horizontal(classes="field"):
+                yield Label(f"{name:<9}", markup=False)
+                yield Field(self._given[name], placeholder, id=name)
+        yield Static("", id="trouble", markup=False)
+        yield Static(HINT, id="hint", markup=False)
+        yield Rule(self.desk.glyphs, id="plan-rule")
+        yield PlanView()
+        yield Prompt(self.desk.steady)
+
+    def on_mount(self) -> None:
+        """Start in the first empty field."""
+        super().on_mount()
+        self._show_plan_part(False)
+        self.query_one("#command", Field).focus()
+
+    @property
+    def waits_for(self) -> str:
+        """The id of the call that was started from here and has not begun yet."""
+        return self._call
+
+    def state_word(self) -> str:
+        """ANSWER while a question is open; else what is typed is text."""
+        if self.query_one(Prompt).is_asking:
+            return "ANSWER"
+        return "FORM"
+
+    def action_step(self, by: int) -> None:
+        """To the next or the previous field."""
+        if by > 0:
+            self.focus_next(Field)
+        else:
+            self.focus_previous(Field)
+
+    def action_back(self) -> None:
+        """Leave; nothing was started."""
+        self.dismiss()
+
+    def refused(self, error: ClawError) -> None:
+        """The call that was started from here did not run."""
+        self._call = ""
+        if isinstance(error, ApprovalNeeded):
+            self._asked = error
+            self._make_plan()
+        else:
+            self._complain(error)
+            self.query_one("#command", Field).focus()
+
+    @on(Field.Submitted)
+    def _submitted(self) -> None:
+        self._make_plan()
+
+    @on(Field.Changed)
+    def _edited(self) -> None:
+        """Another command is another plan: what was shown does not hold any more."""
+        self._forget()
+
+    @work(exclusive=True, group="plan")
+    async def _make_plan(self) -> None:
+        """Show the plan, and go on by what it needs."""
+        before, asked = self._plan, self._asked
+        try:
+            plan = await self.ask("fleet.exec", self._params(), dry_run=True)
+        except ClawError as error:
+            self._forget()
+            self._complain(error)
+            return
+        self._complain(None)
+        self._plan = plan
+        self._show_plan_part(True)
+        self.query_one("#plan-rule", Rule).show("PLAN", "nothing has run yet")
+        self.query_one(PlanView).show(plan, before if asked else None)
+        self._go_on(plan, asked)
+
+    def _go_on(self, plan: Plan, asked: ApprovalNeeded | None) -> None:
+        prompt = self.query_one(Prompt)
+        if asked is not None:
+            self._put_question(plan, asked)
+        elif plan.effect is Effect.READ:
+            self._start(None)
+        else:
+            prompt.ask(f"{plan.effect.value.upper()}: {_subject(plan)}", Ask.GO, seen=False)
+        self.settle()
+
+    def _put_question(self, plan: Plan, asked: ApprovalNeeded) -> None:
+        """The gate wants a person's yes to exactly this plan."""
+        prompt, question = self.query_one(Prompt), f"{asked.risk.upper()} RISK: {_subject(plan)}"
+        if asked.risk == "critical":
+            prompt.ask(question, Ask.PHRASE, phrase=asked.phrase, seen=False)
+        else:
+            prompt.ask(question, Ask.DIGIT, digit=self.desk.digit(), seen=False)
+
+    @on(PlanView.ReadToEnd)
+    def _plan_was_read(self) -> None:
+        self.query_one(Prompt).see_all()
+
+    @on(Prompt.Scrolled)
+    def _scroll_plan(self, event: Prompt.Scrolled) -> None:
+        self.query_one(PlanView).page(event.pages)
+
+    @on(Prompt.Answered)
+    def _answered(self, event: Prompt.Answered) -> None:
+        if not event.yes or self._plan is None:
+            self._forget()
+            self.query_one("#command", Field).focus()
+            self.say("nothing ran")
+            return
+        asked, self._asked = self._asked, None
+        if asked is None:
+            self._start(None)
+        else:
+            phrase = event.typed if asked.risk == "critical" else "yes"
+            self._start(Consent(phrase, self._plan.digest))
+
+    def _start(self, consent: Consent | None) -> None:
+        self._call = uuid4().hex
+        self.query_one("#plan-rule", Rule).show("PLAN", "starting")
+        self.post_message(RunConfirmed(self._call, self._params(), consent))
+
+    def _params(self) -> dict[str, Any]:
+        """The fields as params; raises BadParams for what would be no command at all."""
+        fields = {name: self.query_one(f"#{name}", Field).value.strip() for name, _ in FIELDS}
+        if not fields["command"]:
+            raise BadParams("there is no command", hint="type one, as: df -h /")
+        return {name: value for name, value in fields.items() if value}
+
+    def _forget(self) -> None:
+        self._asked = None
+        self.query_one(Prompt).close()
+        self._show_plan_part(False)
+        self.query_one(PlanView).clear()
+        self.settle()
+
+    def _show_plan_part(self, is_shown: bool) -> None:
+        self.query_one("#plan-rule").display = is_shown
+        self.query_one("#hint").display = not is_shown
+
+    def _complain(self, error: ClawError | None) -> None:
+        trouble = self.query_one("#trouble", Static)
+        trouble.display = error is not None
+        if error is not None:
+            hint = f"\n          {error.hint}" if error.hint else ""
+            trouble.update(safe(f" {self.desk.glyphs.failed} {error.message}{hint}"))
+
+
+def _subject(plan: Plan) -> str:
+    """What the question is about: command, count, place."""
+    place = f" in {'+'.join(plan.environments).upper()}" if plan.environments else ""
+    count = f"{len(plan.nodes)} node{'' if len(plan.nodes) == 1 else 's'}"
+    return safe(
+        f"{plan.run.strip().splitlines()[0] if plan.run.strip() else plan.operation} on {count}{place}",
+        tab_size=1,
+    )

@@ -1,0 +1,95 @@
+"""Reads the colour themes that ship with the package. What they colour is the widgets' business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from textual.theme import Theme
+
+from devopsclaw.core.paths import shipped
+from devopsclaw.model.errors import BadConfig
+
+DEFAULT = "claw-dark"
+
+HEX = r"^#[0-9a-f]{6}$"
+
+
+class Colours(BaseModel):
+    """The colours of a theme, as `#rrggbb`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    background: str = Field(pattern=HEX)
+    surface: str = Field(pattern=HEX)
+    panel: str = Field(pattern=HEX)
+    cursor: str = Field(pattern=HEX)
+    foreground: str = Field(pattern=HEX)
+    muted: str = Field(pattern=HEX)
+    rule: str = Field(pattern=HEX)
+    primary: str = Field(pattern=HEX)
+    accent: str = Field(pattern=HEX)
+    success: str = Field(pattern=HEX)
+    warning: str = Field(pattern=HEX)
+    error: str = Field(pattern=HEX)
+
+
+class ThemeFile(BaseModel):
+    """One file of `themes/`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    dark: bool
+    colours: Colours
+
+
+def theme_files(folder: Path | None = None) -> list[ThemeFile]:
+    """Every theme of the folder (the shipped one by default), by name. Raises BadConfig naming the file."""
+    return [_read(path) for path in sorted((folder or shipped("themes")).glob("*.yaml"))]
+
+
+def themes() -> list[Theme]:
+    """The shipped themes, as Textual takes them."""
+    return [as_theme(file) for file in theme_files()]
+
+
+def as_theme(file: ThemeFile) -> Theme:
+    """The theme with our own variables, so that no colour is Textual's guess."""
+    colours = file.colours
+    return Theme(
+        name=file.name,
+        dark=file.dark,
+        primary=colours.primary,
+        secondary=colours.primary,
+        accent=colours.accent,
+        success=colours.success,
+        warning=colours.warning,
+        error=colours.error,
+        foreground=colours.foreground,
+        background=colours.background,
+        surface=colours.surface,
+        panel=colours.panel,
+        variables=variables(colours),
+    )
+
+
+def variables(colours: Colours) -> dict[str, str]:
+    """Theme variables that Textual does not know, and those of its own that we fix."""
+    return {
+        "claw-muted": colours.muted,
+        "claw-rule": colours.rule,
+        "claw-cursor": colours.cursor,
+        "input-cursor-background": colours.foreground,
+        "input-cursor-foreground": colours.background,
+        "input-selection-background": colours.cursor,
+    }
+
+
+def _read(path: Path) -> ThemeFile:
+    try:
+        return ThemeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError) as wrong:
+        first = str(wrong).split("\n")[0]
+        raise BadConfig(f"{path} is no theme: {first}", hint="see themes/claw-dark.yaml for one") from wrong

@@ -1,0 +1,59 @@
+"""`devopsclaw demo`: the console on a small real fleet, or without a terminal a short tour as lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+from typing import Any
+
+from devopsclaw.demo.threaded import in_thread
+from devopsclaw.demo.town import Town, settled, started
+from devopsclaw.model.errors import BadParams
+
+EXPECTED = (0, 1)
+"""Exit codes that the tour goes on from: on one node a service is dead, which is what it shows."""
+MOST = 1000
+"""Nodes: past this the machine is measured, not the product."""
+
+SERVICE = "pgrep -l nginx || { tail -1 /tmp/error.log; false; }"
+
+LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Three servers dialled out to a relay; none has an open port.", ("node", "list")),
+    ("Nodes that answer the same are shown once.", ("run", "cat /etc/os-release | head -1", "--env", "prod")),
+    ("Which disk is full?", ("run", "df -h /srv | tail -1", "--env", "prod")),
+    ("And is the service alive there?", ("run", SERVICE, "--tag", "role=web")),
+    ("Everything stands in the audit trail …", ("audit", "list", "--limit", "5")),
+    ("… and any later edit of it shows.", ("audit", "verify")),
+)
+"""What is said, and the command that shows it."""
+
+
+def open_demo(settings: Any, nodes: int = 3) -> int:
+    """The face; its exit code. Raises BadParams, and ClawError where the demo cannot start."""
+    if not 1 <= nodes <= MOST:
+        raise BadParams(f"a demo of {nodes} nodes cannot be", hint=f"choose 1 to {MOST}: --nodes 50")
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    sys.stderr.write(f"starting a relay and {nodes} real nodes on this machine …\n")
+    with in_thread(started(nodes)) as town:
+        if not has_terminal:
+            asyncio.run(settled(town))
+            return play(town)
+        from devopsclaw.console import run_console
+
+        return run_console(town.home)
+
+
+def play(town: Town) -> int:
+    """Type the tour's commands, with what they say; 0 when each ran."""
+    from devopsclaw.__main__ import run  # the command line itself, as typed
+
+    os.environ["DEVOPSCLAW_HOME"] = str(town.home.root)
+    for said, words in LINES:
+        print(f"\n# {said}\n$ devopsclaw {shlex.join(words)}", flush=True)
+        code = run(list(words))
+        if code not in EXPECTED:
+            return code
+    print("\nThe same, live and by key: run devopsclaw demo in a terminal. ? lists the keys, q leaves.")
+    return 0

@@ -1,0 +1,90 @@
+"""When a key counts as a person's yes. Pure: no widget, no clock; the time of each key is an argument.
+
+A yes needs half a second without any key before it, so a burst typed blind cannot answer. Enter, Space and
+Esc never answer (design §14.1, §14.2). Enter is taken only by `GO`, which starts what needs no confirmation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+QUIET = 0.5
+"""Seconds without a key before one counts, design §14.1."""
+
+
+class Ask(StrEnum):
+    """What a person has to do."""
+
+    GO = "go"
+    """Enter, once the plan is on screen: nothing here needs a yes."""
+    YES = "yes"
+    """`y`."""
+    DIGIT = "digit"
+    """`y`, then the digit shown."""
+    PHRASE = "phrase"
+    """Typing the phrase shown."""
+
+
+class Answer(StrEnum):
+    """What a key came to."""
+
+    NOTHING = "nothing"
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """One question. `last_key` is the steady time of the last key of any kind, at first of its appearance."""
+
+    ask: Ask
+    last_key: float
+    digit: str = ""
+    phrase: str = ""
+    seen: bool = True
+    """Whether all of what is asked about has been on screen."""
+    typed: str = ""
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether more than a key is asked for."""
+        return self.ask in (Ask.DIGIT, Ask.PHRASE)
+
+    def is_armed(self, now: float) -> bool:
+        """Whether a key pressed now would count."""
+        return self.seen and now - self.last_key >= QUIET
+
+    def disturb(self, now: float) -> None:
+        """Something happened that may bring stray keys: the quiet time begins anew."""
+        self.last_key = now
+
+    def press(self, key: str, character: str, now: float) -> Answer:
+        """Take a key: Textual's name of it, and the character it types (empty: none)."""
+        counts = self.is_armed(now) or bool(self.typed)
+        self.last_key = now
+        if key == "escape":
+            return Answer.NO
+        if not counts:
+            return Answer.NOTHING
+        return self._phrase(key, character) if self.ask is Ask.PHRASE else self._key(key)
+
+    def _key(self, key: str) -> Answer:
+        if key == "n":
+            return Answer.NO
+        if self.ask is Ask.GO:
+            return Answer.YES if key == "enter" else Answer.NOTHING
+        if self.ask is Ask.YES:
+            return Answer.YES if key == "y" else Answer.NOTHING
+        if self.typed and key == self.digit:
+            return Answer.YES
+        # Any other key takes the `y` back, and the quiet time with it.
+        self.typed = "y" if key == "y" and not self.typed else ""
+        return Answer.NOTHING
+
+    def _phrase(self, key: str, character: str) -> Answer:
+        if key == "backspace":
+            self.typed = self.typed[:-1]
+        elif character.isprintable() and key != "space":
+            self.typed += character
+        return Answer.YES if self.phrase and self.typed == self.phrase else Answer.NOTHING

@@ -1,0 +1,175 @@
+"""What is signed end to end: a command and a cancel by the controller, an outcome by the node.
+
+The relay carries these bytes and cannot make them. A signature covers the very bytes that travel, after
+a prefix that says what they are, so that one kind never passes for another. Not who is trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devopsclaw.model.risk import Effect
+from devopsclaw.wire.frames import MAX_BODY
+
+ENVELOPE_DOMAIN = b"devopsclaw-envelope-1\0"
+CANCEL_DOMAIN = b"devopsclaw-cancel-1\0"
+DONE_DOMAIN = b"devopsclaw-done-1\0"
+DONE_UNSIGNED = frozenset({"epoch", "seq", "signature"})
+"""Fields of a DONE header that change when it is sent again, and the signature itself."""
+
+CommandId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+PublicKeyHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class BadEnvelope(ValueError):
+    """Signed bytes that are too long, not canonical, or not of their schema."""
+
+
+class BadSignature(BadEnvelope):
+    """The signature was not made by this key over these bytes."""
+
+
+class Signed(BaseModel):
+    """A value with exactly one form in bytes: JSON with sorted keys, no spaces, UTF-8."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def canonical(self) -> bytes:
+        """The bytes that are signed and sent."""
+        return _canonical(self.model_dump(mode="json"))
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """The value of verified bytes. Raises BadEnvelope; the message never quotes them.
+
+        Only the canonical form is taken: two readers can then never see two meanings.
+        """
+        if len(raw) > MAX_BODY:
+            raise BadEnvelope(f"{len(raw)} signed bytes, at most {MAX_BODY} are allowed")
+        try:
+            value = cls.model_validate_json(raw)
+            canonical = value.canonical()
+        except ValidationError as wrong:
+            fields = ", ".join(sorted({str(error["loc"][0]) for error in wrong.errors() if error["loc"]}))
+            raise BadEnvelope(f"the signed value is not valid: {fields or 'not JSON'}") from None
+        if canonical != raw:
+            raise BadEnvelope("the signed bytes are not in canonical form")
+        return value
+
+
+class CommandParams(BaseModel):
+    """What `host.exec` is to run, and its limits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: str = Field(min_length=1, description="The shell command line.")
+    timeout: Seconds | None = Field(default=None, description="Seconds it may run; none: no limit.")
+    grace: Seconds = Field(description="Seconds between TERM and KILL.")
+    output_cap: int = Field(ge=0, description="Bytes kept of each stream.")
+
+
+class Envelope(Signed):
+    """One command for one node, as the controller signs it."""
+
+    v: Literal[1] = 1
+    command: CommandId = Field(description="The command's id, derived; the key of at-most-once.")
+    execution: str = Field(max_length=64, description="The job it belongs to, as X-31.")
+    node: str = Field(max_length=64, description="The uid of the one node that may run it.")
+    operation: Literal["host.exec"] = "host.exec"
+    params: CommandParams
+    effect: Effect = Field(description="The effect that was approved.")
+    not_before: Seconds = Field(description="Wall time before which it must not start.")
+    not_after: Seconds = Field(description="Wall time after which it must not start.")
+    issuer: PublicKeyHex = Field(description="The controller's public key.")
+    call: str = Field(max_length=64, description="The id of the call that asked for it.")
+    approval: str = Field(default="", max_length=64, description="The id of the approval, if one was needed.")
+
+
+class Cancel(Signed):
+    """A controller's word to stop one command. It may be repeated; a command never starts after it."""
+
+    v: Literal[1] = 1
+    command: CommandId = Field(description="The command to stop.")
+    node: str = Field(max_length=64, description="The uid of the node it was sent to.")
+    grace: Seconds = Field(description="Seconds between TERM and KILL.")
+    issuer: PublicKeyHex = Field(description="The controller's public key.")
+
+
+SignedByController = TypeVar("SignedByController", Envelope, Cancel)
+
+
+def digest(raw: bytes) -> str:
+    """SHA-256, hex: same id and same digest is the same command."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def sign_envelope(key: Ed25519PrivateKey, raw: bytes) -> str:
+    """The controller's signature over an envelope's bytes, hex."""
+    return key.sign(ENVELOPE_DOMAIN + raw).hex()
+
+
+def verify_envelope(public_key: str, raw: bytes, signature: str) -> Envelope:
+    """The envelope, once its bytes are known to be signed by this key (hex).
+
+    Raises BadSignature, or BadEnvelope where the signed bytes are wrong or name another issuer.
+    """
+    _verify(public_key, ENVELOPE_DOMAIN + raw, signature)
+    return _issued_by(public_key, Envelope.parse(raw))
+
+
+def sign_cancel(key: Ed25519PrivateKey, raw: bytes) -> str:
+    """The controller's signature over a cancel's bytes, hex."""
+    return key.sign(CANCEL_DOMAIN + raw).hex()
+
+
+def verify_cancel(public_key: str, raw: bytes, signature: str) -> Cancel:
+    """The cancel, once its bytes are known to be signed by this key (hex). Raises as `verify_envelope`."""
+    _verify(public_key, CANCEL_DOMAIN + raw, signature)
+    return _issued_by(public_key, Cancel.parse(raw))
+
+
+def sign_done(key: Ed25519PrivateKey, header: Mapping[str, Any]) -> str:
+    """The node's signature over the header of a DONE frame, hex; it stays valid when sent again."""
+    return key.sign(DONE_DOMAIN + _done_bytes(header)).hex()
+
+
+def verify_done(public_key: str, header: Mapping[str, Any]) -> None:
+    """Raises BadSignature unless `header["signature"]` was made by the node's key (hex) over the rest."""
+    signature = header.get("signature", "")
+    if not isinstance(signature, str):
+        raise BadSignature("the outcome carries no signature")
+    _verify(public_key, DONE_DOMAIN + _done_bytes(header), signature)
+
+
+def _issued_by(public_key: str, value: SignedByController) -> SignedByController:
+    if value.issuer != public_key:
+        raise BadEnvelope("the signed value names another issuer than the key that signed it")
+    return value
+
+
+def _done_bytes(header: Mapping[str, Any]) -> bytes:
+    return _canonical({name: value for name, value in header.items() if name not in DONE_UNSIGNED})
+
+
+def _canonical(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError) as wrong:
+        raise BadEnvelope("the value has no canonical form: it is not JSON in UTF-8") from wrong
+
+
+def _verify(public_key: str, message: bytes, signature: str) -> None:
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        key.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError) as wrong:
+        raise BadSignature("the signature was not made by the expected key over these bytes") from wrong

@@ -1,0 +1,80 @@
+"""Folds and the summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devopsclaw.cli.folds import counts_text, folds_text, summary_text
+
+
+def fold(**more: Any) -> dict[str, Any]:
+    """A fold of two nodes that answered well."""
+    return {
+        "nodes": "prod-web-[1-2]",
+        "count": 2,
+        "status": "ok",
+        "exit_code": 0,
+        "reason": "",
+        "stdout": "up 3 days\n",
+        "stderr": "",
+        **more,
+    }
+
+
+def text(*folds: dict[str, Any]) -> str:
+    """The folds with a bullet as mark."""
+    return folds_text(folds, lambda word: f"● {word}")
+
+
+def test_a_fold_is_a_heading_and_its_output() -> None:
+    assert text(fold()) == "── prod-web-[1-2] (2) ● ok exit 0\nup 3 days\n"
+
+
+def test_failing_folds_come_last_whatever_their_size() -> None:
+    failed = fold(nodes="big", count=40, status="failed", exit_code=1)
+
+    assert text(failed, fold()).index("prod-web") < text(failed, fold()).index("big")
+
+
+def test_errors_stand_under_their_label_behind_the_output() -> None:
+    assert text(fold(stdout="half", stderr="broken")).endswith("exit 0\nhalf\nstderr:\nbroken\n")
+
+
+def test_errors_alone_need_no_label() -> None:
+    assert text(fold(stdout="", stderr="broken\n")).endswith("exit 0\nbroken\n")
+
+
+def test_a_node_without_an_exit_code_says_why() -> None:
+    heading = text(fold(status="unknown", exit_code=None, reason="interrupted", stdout=""))
+
+    assert heading == "── prod-web-[1-2] (2) ● unknown (interrupted)\n"
+
+
+def test_a_silent_command_is_its_heading() -> None:
+    assert text(fold(stdout="")) == "── prod-web-[1-2] (2) ● ok exit 0\n"
+
+
+@pytest.mark.parametrize(
+    ("counts", "line"),
+    [
+        ({"ok": 1}, "1 node: 1 ok"),
+        ({"ok": 2, "failed": 1}, "3 nodes: 2 ok, 1 failed"),
+        ({}, "0 nodes: nothing to do"),
+    ],
+)
+def test_counts_are_a_sentence(counts: dict[str, int], line: str) -> None:
+    assert counts_text(counts) == line
+
+
+def test_the_summary_names_run_entry_and_time() -> None:
+    body = {"run": "X-31", "entry": "E-8840", "duration": 0.41, "counts": {"ok": 2, "failed": 1}}
+
+    assert summary_text(body) == "3 nodes: 2 ok, 1 failed  X-31  E-8840  0.4s"
+
+
+def test_a_run_that_goes_on_has_no_duration() -> None:
+    assert (
+        summary_text({"run": "X-31", "duration": None, "counts": {"running": 1}}) == "1 node: 1 running  X-31"
+    )

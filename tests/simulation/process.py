@@ -1,0 +1,72 @@
+"""A command's process on a simulated machine: prints, ends, obeys TERM or not. Outlives the daemon, not power."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from devopsclaw.model.headers import Gap, Stream
+
+STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a command will do. Sizes in bytes, times in seconds."""
+
+    duration: float
+    exit_code: int
+    stdout: int
+    stderr: int
+    cap: int
+    ignores_term: bool
+    cannot_start: bool
+
+    def size(self, stream: Stream) -> int:
+        """Bytes it prints there if it is left alone."""
+        return self.stdout if stream == "stdout" else self.stderr
+
+
+@dataclass
+class SimProcess:
+    """`printed` counts bytes by stream; the bytes are those of `printed_bytes`."""
+
+    pid: int
+    command: str
+    script: Script
+    started: float
+    is_alive: bool = True
+
+
+@dataclass(frozen=True)
+class Exit:
+    """What the shim wrote when the shell ended."""
+
+    exit_code: int | None
+    signal: int | None
+
+
+@lru_cache(maxsize=64)
+def printed_bytes(command: str, stream: Stream, size: int) -> bytes:
+    """The true output of a command: different at each offset, for each command and stream."""
+    block = hashlib.sha256(f"{command}/{stream}".encode()).digest() * 8
+    numbered = (block + index.to_bytes(4, "big") for index in range(size // (len(block) + 4) + 1))
+    return b"".join(numbered)[:size]
+
+
+def gap_of(length: int, cap: int) -> tuple[int, int] | None:
+    """What is not kept of a stream of this length: all but its first half cap and its last half cap."""
+    return (cap // 2, length - cap // 2) if length > cap else None
+
+
+def gaps_of(lengths: dict[Stream, int], cap: int) -> tuple[Gap, ...]:
+    """The gaps of both streams."""
+    found = ((stream, gap_of(lengths[stream], cap)) for stream in STREAMS)
+    return tuple((stream, *gap) for stream, gap in found if gap is not None)
+
+
+def without_gap(content: bytes, cap: int) -> bytes:
+    """What is kept of a stream."""
+    gap = gap_of(len(content), cap)
+    return content if gap is None else content[: gap[0]] + content[gap[1] :]
