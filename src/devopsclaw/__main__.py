@@ -20,7 +20,7 @@ FACES: dict[str, str] = {
     "relay": "devopsclaw.headless:relay",
     "daemon": "devopsclaw.headless:daemon",
 }
-"""Name in the command tree → function, called with what was typed; gives the exit code."""
+"""Name in the command tree → function, called with the settings and what was typed; gives the exit code."""
 
 ASKS_VERSION = (["version"], ["--version"])
 JSON_FLAGS = (["--json"], ["-o", "json"])
@@ -72,7 +72,7 @@ def _version(arguments: list[str]) -> int | None:
 def _command(arguments: list[str]) -> int:
     from devopsclaw.cli import entry
 
-    return entry.main(arguments, {name: _face(target) for name, target in FACES.items()}, _perform)
+    return entry.main(arguments, {name: _face(target) for name, target in FACES.items()})
 
 
 def _face(target: str) -> Callable[..., int]:
@@ -84,16 +84,6 @@ def _face(target: str) -> Callable[..., int]:
         return code
 
     return enter
-
-
-def _perform(spec: dict[str, Any], params: dict[str, Any], settings: Any) -> int:
-    """Run an operation in a core of this process."""
-    from devopsclaw import boot
-    from devopsclaw.cli.output import Printer
-    from devopsclaw.cli.runner import Request, perform
-
-    request = Request(spec["operation"], params, spec["columns"], settings)
-    return perform(request, boot.open, Printer(settings))
 
 
 def _crashed(unexpected: Exception, arguments: list[str]) -> int:

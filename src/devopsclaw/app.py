@@ -13,6 +13,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from devopsclaw.core.bus import Gap, Subscription
+from devopsclaw.core.door import Door
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError, Unreachable
 from devopsclaw.model.events import RelayMoved, Warned

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from devopsclaw import ops
-from devopsclaw.assembly.links import Links
+from devopsclaw.assembly.links import Links, dial_once
 from devopsclaw.assembly.roles import serve_daemon, serve_relay
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.background import Background, background
@@ -39,7 +40,7 @@ from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.session_feed import SessionFeed
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.model.events import Warned
-from devopsclaw.model.ports import FleetPort
+from devopsclaw.model.ports import Claims, FleetPort, Reach
 
 __all__ = ["Core", "open", "serve_daemon", "serve_relay"]
 
@@ -102,7 +103,8 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
         await Database.open(home.state / "core.db", PACKAGE / "core" / "migrations" / "core")
     )
     fleet, tasks = await _open_fleet(stack, loaded, database, keys, bus, clock)
-    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet))
+    claims = Claims(partial(dial_once, loaded, keys.load_or_create("controller"), clock))
+    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, Reach(fleet.ready))
     protected = frozenset(loaded.config.fleet.protected_envs)
     guards = CoreGuards(Roles(), audit, bus, clock, protected)
     registry = Registry([each for each in discover(ops, Operation) if not each.remote])

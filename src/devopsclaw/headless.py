@@ -10,14 +10,14 @@ from devopsclaw.core.paths import home
 Serve = Callable[..., Awaitable[None]]
 
 
-def relay(flags: dict[str, str]) -> int:
+def relay(settings: object, flags: dict[str, str]) -> int:
     """Serve as the relay until stopped; `flags` are settings by their key. Raises ClawError."""
     from devopsclaw import boot
 
     return serve(boot.serve_relay, flags)
 
 
-def daemon(flags: dict[str, str]) -> int:
+def daemon(settings: object, flags: dict[str, str]) -> int:
     """Serve as this machine's node until stopped; `flags` are settings by their key. Raises ClawError."""
     from devopsclaw import boot
 

@@ -8,6 +8,7 @@ import shlex
 import sys
 from typing import Any
 
+from devopsclaw.cli.entry import main
 from devopsclaw.demo.threaded import in_thread
 from devopsclaw.demo.town import Town, settled, started
 from devopsclaw.model.errors import BadParams
@@ -47,12 +48,10 @@ def open_demo(settings: Any, nodes: int = 3) -> int:
 
 def play(town: Town) -> int:
     """Type the tour's commands, with what they say; 0 when each ran."""
-    from devopsclaw.__main__ import run  # the command line itself, as typed
-
     os.environ["DEVOPSCLAW_HOME"] = str(town.home.root)
     for said, words in LINES:
         print(f"\n# {said}\n$ devopsclaw {shlex.join(words)}", flush=True)
-        code = run(list(words))
+        code = main(list(words))
         if code not in EXPECTED:
             return code
     print("\nThe same, live and by key: run devopsclaw demo in a terminal. ? lists the keys, q leaves.")

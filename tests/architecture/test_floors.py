@@ -14,8 +14,8 @@ FLOORS: dict[str, int] = {
     "model": 1,
     **dict.fromkeys(("core", "wire", "widgets"), 2),
     **dict.fromkeys(("host", "fleet", "relay", "daemon", "screens"), 3),
-    **dict.fromkeys(("ops", "assembly", "boot"), 4),
-    **dict.fromkeys(("app", "palette", "cli", "headless", "demo"), 5),
+    **dict.fromkeys(("ops", "assembly", "boot", "demo"), 4),
+    **dict.fromkeys(("app", "palette", "console", "tour", "cli", "headless"), 5),
     "__main__": 6,
 }
 
@@ -23,18 +23,22 @@ NEIGHBOURS = {
     ("assembly", "ops"),
     ("boot", "assembly"),
     ("boot", "ops"),
+    ("demo", "assembly"),
+    ("demo", "boot"),
     ("app", "palette"),
-    ("demo", "app"),
+    ("console", "app"),
+    ("tour", "cli"),
+    ("tour", "console"),
+    ("tour", "demo"),
 }
-"""On one floor, and yet the first may import the second: assembly and boot put operations and engines
-together, the console has its palette, the demo opens the console.
+"""Who may import whom beside: assembly, boot and demo put operations and engines together, the console
+has its palette, the tour shows the demo with the console or the command line.
 """
 
 OPEN_CORE = frozenset({"gate", "bus", "door", "operation", "config", "paths"})
 """What faces and screens may know of core."""
 
-FACES = frozenset({"app", "palette", "cli", "headless", "screens"})
-"""Not the demo: it builds the small fleet that it shows, as boot assembles a core."""
+FACES = frozenset({"app", "palette", "console", "tour", "cli", "headless", "screens"})
 
 FACE_KNOWS = frozenset({"boot", "screens", "widgets", "model", "core"})
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.architecture.source_tree import modules
 
-DRAWS = ("app", "palette", "screens", "widgets")
+DRAWS = ("app", "palette", "console", "screens", "widgets")
 
 
 def loaded(code: str, *unwanted: str) -> str:

@@ -41,7 +41,7 @@ def understood(words: list[str]) -> bool:
         reached.append(spec)
         return 0
 
-    def face(**given: Any) -> int:
+    def face(settings: Settings, **given: Any) -> int:
         reached.append(given)
         return 0
 

@@ -15,6 +15,7 @@ from tests.cli import sample_house
 from devopsclaw.cli import entry, tree
 from devopsclaw.cli.output import Printer
 from devopsclaw.cli.runner import Request, perform
+from devopsclaw.cli.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +56,7 @@ def line(
     """Run words in this process."""
 
     def enter(name: str) -> entry.Face:
-        def face(**given: object) -> int:
+        def face(settings: Settings, **given: object) -> int:
             faces[name].append(given)
             return 0
 

@@ -271,7 +271,6 @@ async def open_house(
     face: str,
     flags: dict[str, str],
     environment: Mapping[str, str] = os.environ,
-    wait_for_relay: bool = False,
 ) -> AsyncIterator[House]:
     """In place of `boot.open`."""
     gate = Gate(Registry(OPERATIONS), Guards(), Services(), Bus(), ManualClock())

@@ -190,7 +190,7 @@ def test_a_pane_switch_opens_the_console_on_a_terminal_and_prints_without(
         printed.append(params)
         return 0
 
-    def console(**given: object) -> int:
+    def console(settings: object, **given: object) -> int:
         faces["console"].append(given)
         return 0
 

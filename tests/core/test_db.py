@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -345,3 +346,21 @@ async def test_upkeep_that_fails_is_remembered_and_the_commit_stands(tmp_path: P
 
         assert database.trouble is not None and "No space left" in database.trouble.message
         assert await database.read(notes) == ["one", "two"]
+
+
+async def test_a_cancelled_caller_is_told_when_its_work_is_decided(tmp_path: Path, folder: Path) -> None:
+    may_go_on = threading.Event()
+    async with await Database.open(tmp_path / "core.db", folder) as database:
+        busy = asyncio.ensure_future(database.write(lambda connection: may_go_on.wait()))
+        impatient = asyncio.ensure_future(database.write(note("impatient")))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.sleep(0)
+        impatient.cancel()
+        may_go_on.set()
+
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+
+        assert await database.read(notes) == ["impatient"]
+        await busy

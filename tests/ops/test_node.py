@@ -25,6 +25,7 @@ from devopsclaw.fleet.presence import Presence
 from devopsclaw.model.call import Actor, Call
 from devopsclaw.model.errors import BadParams, BadTarget, Denied, NotFound
 from devopsclaw.model.plan import Plan
+from devopsclaw.model.ports import Reach
 from devopsclaw.model.risk import Effect, Risk
 from devopsclaw.ops import node as operations
 from devopsclaw.ops.node import ChangedNode, NodeList, ShownNode
@@ -67,13 +68,17 @@ class RoleGuards:
         yield Blank()
 
 
+async def nobody_waits() -> None:
+    """The links are open."""
+
+
 class House:
     """A gate over the node operations and a registry of nodes."""
 
     def __init__(self, nodes: Nodes, clock: ManualClock) -> None:
         self.nodes = nodes
         self.clock = clock
-        self.gate = Gate(Registry(ALL), RoleGuards(), Services(nodes), Bus(), clock)
+        self.gate = Gate(Registry(ALL), RoleGuards(), Services(nodes, Reach(nobody_waits)), Bus(), clock)
 
     async def run(self, verb: str, actor: Actor = OWNER, /, **params: Any) -> Any:
         """The result."""

@@ -240,6 +240,9 @@ class SimNode(Actor):
     # Processes
 
     def _spawn(self, command: str, envelope: Envelope) -> None:
+        if self.now().wall > envelope.not_after:
+            self._finish(command, Outcome(expired=True, reason="its time was over before it could start"))
+            return
         self._checks.starts(self, command, self.now().wall, envelope)
         script = self._scripts[command]
         if script.cannot_start:

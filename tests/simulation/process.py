@@ -1,4 +1,4 @@
-"""A command's process on a simulated machine: prints, ends, obeys TERM or not. Outlives the daemon, not power."""
+"""A command's process on a simulated server: prints, ends, obeys TERM or not. It outlives the daemon."""
 
 from __future__ import annotations
 

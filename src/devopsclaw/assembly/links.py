@@ -20,14 +20,17 @@ from devopsclaw.daemon.trust import Pinned
 from devopsclaw.fleet.fleet import Fleet
 from devopsclaw.fleet.session_feed import SessionFeed
 from devopsclaw.host.facts import read_facts
-from devopsclaw.model.errors import ClawError, Unreachable
+from devopsclaw.model.errors import BadParams, ClawError, Unreachable
+from devopsclaw.model.ports import RelayAnswer
 from devopsclaw.ops.version import baked
+from devopsclaw.relay.address import endpoint
 from devopsclaw.relay.announcement import read_announcement
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.pins import Pins
 from devopsclaw.relay.stay import stay
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.enroll import Welcome
+from devopsclaw.wire.frames import FrameType
 from devopsclaw.wire.table import Role
 from devopsclaw.wire.uid import uid_of
 
@@ -112,6 +115,33 @@ class Links:
             if running.done():
                 raise
             running.set_exception(failed)
+
+
+async def dial_once(loaded: Loaded, key: SigningKey, clock: Clock, url: str, claim: str) -> RelayAnswer:
+    """Dial this relay, claim it where a code is given, and hang up. Raises Denied, Unreachable, BadParams."""
+    dialer = find_relay(loaded, key, clock, url=url, claim=claim)
+    if dialer is None:
+        raise BadParams("no relay was named", hint="devopsclaw relay connect wss://HOST:9443 --claim CODE")
+    channel = await dialer.connect()
+    try:
+        async with asyncio.timeout(FIRST_PRESENCE):
+            nodes = await _listed(channel)
+    except (TimeoutError, Closed) as silent:
+        raise Unreachable(f"the relay at {url} did not say who is there", hint="try again") from silent
+    finally:
+        await channel.close()
+    return RelayAnswer(dialer.pins.get(endpoint(url, insecure=dialer.insecure).place), nodes)
+
+
+async def _listed(channel: Channel) -> int:
+    """How many nodes the relay's first list has."""
+    count = 0
+    while True:
+        frame = await channel.receive()
+        if frame.type is FrameType.PRESENCE:
+            count += len(frame.header.get("nodes", ()))
+            if not frame.header.get("more"):
+                return count
 
 
 def local_key(loaded: Loaded) -> SigningKey:

@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
@@ -30,15 +29,19 @@ COMPLETE_VARIABLE = "_DEVOPSCLAW_COMPLETE"
 Face = Callable[..., int]
 
 
-def main(arguments: Sequence[str], faces: Mapping[str, Face], perform: Callable[..., int]) -> int:
+def main(
+    arguments: Sequence[str],
+    faces: Mapping[str, Face] | None = None,
+    perform: Callable[..., int] | None = None,
+) -> int:
     """Run one command line and give its exit code. `faces` are the ways in that lie outside this
-    package; `perform` runs an operation: (spec of the command, params, settings) → exit code.
+    package; `perform` runs an operation, without one in a core of this process.
     """
     settings = Settings(output="json" if wants_json(arguments) else "table")
     own: dict[str, Face] = {"help": _help, "schema": _schema, "completion": _completion}
     session = tree.Session(
-        perform=perform,
-        faces={**{name: partial(face, settings) for name, face in own.items()}, **faces},
+        perform=perform or in_own_core,
+        faces={**own, **(faces or {})},
         has_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
         settings=settings,
     )
@@ -60,6 +63,15 @@ def main(arguments: Sequence[str], faces: Mapping[str, Face], perform: Callable[
     except ClawError as error:
         return _failed(error, settings)
     return int(code or 0)
+
+
+def in_own_core(spec: dict[str, Any], params: dict[str, Any], settings: Settings) -> int:
+    """Run a command's operation in a core of this process; the exit code."""
+    from devopsclaw import boot  # only a command that runs pays for the engines
+    from devopsclaw.cli.runner import Request, perform
+
+    request = Request(spec["operation"], params, spec["columns"], settings)
+    return perform(request, boot.open, Printer(settings))
 
 
 def with_role(words: list[str]) -> list[str]:

@@ -67,9 +67,10 @@ FIXED: list[dict[str, Any]] = [
     {
         "path": ["demo"],
         "face": "demo",
-        "summary": "Try it on three real nodes on this machine; nothing of yours is touched.",
+        "summary": "Try it on three real nodes on this machine.",
         "description": "Start a relay and real daemons on loopback in a temporary home and open the "
-        "console on them. Without a terminal, play a short tour as plain lines.",
+        "console on them. Where bubblewrap is installed, nothing of yours can be touched. Without a "
+        "terminal, play a short tour as plain lines.",
         "params": [
             _option("nodes", "How many nodes.", type="integer", default=3),
         ],

@@ -14,7 +14,7 @@ _MARKS: dict[str, tuple[str, str, str]] = {
 
 _KINDS: dict[str, str] = {
     **dict.fromkeys(("ok", "online", "connected", "whole"), "good"),
-    **dict.fromkeys(("pending", "queued", "sent", "running", "connecting"), "moving"),
+    **dict.fromkeys(("planned", "pending", "queued", "sent", "running", "connecting"), "moving"),
     **dict.fromkeys(("late", "waiting", "unclaimed", "none", "cancelled", "skipped"), "warned"),
     **dict.fromkeys(("failed", "timed_out", "killed", "denied", "unreachable", "expired"), "bad"),
     **dict.fromkeys(("offline", "lost", "quarantined", "broken"), "bad"),

@@ -27,9 +27,6 @@ SECOND_PRESS = 3.0
 
 DETACHED = 8
 
-SHOWS_NODES = frozenset({"fleet", "node", "status", "jobs"})
-"""Nouns whose answer depends on who is connected; the others need no relay."""
-
 
 class Core(Protocol):
     """What `boot.open` gives a face."""
@@ -63,9 +60,8 @@ async def _perform(request: Request, opener: Opener, printer: Printer) -> int:
     leaving = Leaving(watch, printer)
     leaving.listen()
     flags = {"log.level": "debug"} if request.settings.debug else {}
-    needs_relay = request.operation.split(".")[0] in SHOWS_NODES
     try:
-        async with opener(home(), face="cli", flags=flags, wait_for_relay=needs_relay) as core:
+        async with opener(home(), face="cli", flags=flags) as core:
             return await Attempt(core.door, request, printer, watch, leaving).run()
     except ClawError as error:
         printer.error(error)

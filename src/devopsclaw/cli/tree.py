@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from devopsclaw.cli.options import dry_run_option, global_options
 from devopsclaw.cli.settings import Settings
+from devopsclaw.model.errors import Misused
 
 COMMANDS = Path(__file__).with_name("commands.json")
 HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -40,7 +41,8 @@ devopsclaw help TOPIC       exit-codes, targets, env, keys
 @dataclass
 class Session:
     """What one command line carries through the tree. `perform` runs an operation's command with the
-    given params; `faces` are the other ways in, by the name in `commands.json`, each returns an exit code.
+    given params; `faces` are the other ways in, by the name in `commands.json`: called with the settings and
+    what was typed, each returns an exit code.
     """
 
     perform: Callable[[dict[str, Any], dict[str, Any], Settings], int]
@@ -123,12 +125,14 @@ class Verb(click.Command):
         session: Session = context.find_root().obj
         values = dict(_given(context, self.spec["params"]))
         if "face" in self.spec:
-            return session.faces[self.spec["face"]](**_with_flags(self.spec, values, session.settings))
+            return session.faces[self.spec["face"]](
+                session.settings, **_with_flags(self.spec, values, session.settings)
+            )
         panes = [
             param["pane"] for param in self.spec["params"] if "pane" in param and values.pop(param["name"], 0)
         ]
         if panes and session.has_terminal:
-            return session.faces["console"](pane=panes[0])
+            return session.faces["console"](session.settings, pane=panes[0])
         return session.perform(self.spec, values, session.settings)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -230,7 +234,7 @@ def _alone() -> int:
     if context.invoked_subcommand is not None:
         return 0
     if session.has_terminal:
-        return session.faces["console"](pane="fleet")
+        return session.faces["console"](session.settings, pane="fleet")
     click.echo(context.get_help())
     return 0
 
@@ -250,12 +254,15 @@ def _given(context: click.Context, params: Sequence[dict[str, Any]]) -> Iterator
 
 
 def _with_flags(spec: dict[str, Any], values: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """The values of a face; those that are settings of the configuration together, as `flags`."""
+    """The values of a face; those that are settings of the configuration together, as `flags`.
+
+    Raises Misused for two tokens.
+    """
     keys = {param["name"]: param["config"] for param in spec["params"] if "config" in param}
     if not keys:
         return values
     if {"token", "token_file"} <= values.keys():
-        raise click.UsageError("--token and --token-file were both given, leave one out")
+        raise Misused("--token and --token-file were both given", hint="leave --token out")
     flags = {keys[name]: _written(value) for name, value in values.items() if name in keys}
     if settings.debug:
         flags["log.level"] = "debug"

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from devopsclaw.core.audit_rows import Row, last_row, read_rows, row_of
 from devopsclaw.core.audit_seal import Seal
 from devopsclaw.core.audit_verify import verify_log, verify_unopened
 from devopsclaw.core.clock import Clock, stamp
@@ -29,8 +30,6 @@ from devopsclaw.model.nodeset import unfold
 MIGRATIONS = Path(__file__).parent / "migrations" / "audit"
 
 VERIFY = "devopsclaw audit verify says what is wrong"
-
-_HEAD = "SELECT seq, CAST(coalesce(hash, '') AS BLOB) FROM entries ORDER BY seq DESC LIMIT 1"
 
 _HOLDS = "CASE WHEN json_valid(body) THEN holds(json_extract(body, '$.node_names'), ?) END"
 """An entry names its nodes folded; guarded, because a damaged one may be no JSON any more."""
@@ -94,19 +93,18 @@ class AuditLog:
 
     async def find(self, seq: int) -> tuple[Entry, str]:
         """The entry of this number, and its hash, hex. Raises NotFound, Damaged."""
-        row = await self._opened().read(partial(_find, seq))
+        row = await self._opened().read(partial(row_of, seq=seq))
         if row is None:
             raise NotFound(
                 f"there is no audit entry {entry_id(seq)}", hint="devopsclaw audit list shows the last 50"
             )
-        return _entry(row[0], row[1]), row[2].hex()
+        return _entry(row), row[2].hex()
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """Intents since the last clean close that have no outcome, oldest first: a crash cut them off,
         or they still run. Raises Damaged.
         """
-        rows = await self._opened().read(partial(_since, self._clean))
-        entries = [_entry(seq, body) for seq, body in rows]
+        entries = await self._opened().read(partial(_since, self._clean))
         ended = {entry.call for entry in entries if entry.phase == "outcome"}
         return tuple(entry for entry in entries if entry.phase == "intent" and entry.call not in ended)
 
@@ -169,8 +167,8 @@ class AuditLog:
 
 def _head(connection: sqlite3.Connection, floor: tuple[int, bytes]) -> tuple[int, bytes]:
     """What the next entry goes on from; the signed head where the entries up to it were lost."""
-    row = connection.execute(_HEAD).fetchone()
-    return (row[0], row[1]) if row and row[0] >= floor[0] else floor
+    row = last_row(connection)
+    return (row[0], row[2]) if row and row[0] >= floor[0] else floor
 
 
 def _select(wanted: AuditFilter, connection: sqlite3.Connection) -> list[Entry]:
@@ -185,25 +183,12 @@ def _select(wanted: AuditFilter, connection: sqlite3.Connection) -> list[Entry]:
     asked = {text: value for text, value in conditions.items() if value}
     where = f"WHERE {' AND '.join(asked)}" if asked else ""
     connection.create_function("holds", 2, _holds, deterministic=True)
-    rows = connection.execute(
-        f"SELECT seq, CAST(body AS BLOB) FROM entries {where} ORDER BY seq DESC LIMIT ?",
-        (*asked.values(), wanted.limit or -1),
-    )
-    return [_entry(seq, body) for seq, body in rows]
+    rest = f"{where} ORDER BY seq DESC LIMIT ?"
+    return [_entry(row) for row in read_rows(connection, rest, *asked.values(), wanted.limit or -1)]
 
 
-def _find(seq: int, connection: sqlite3.Connection) -> tuple[int, bytes, bytes] | None:
-    found = connection.execute(
-        "SELECT seq, CAST(body AS BLOB), CAST(coalesce(hash, '') AS BLOB) FROM entries WHERE seq = ?", (seq,)
-    )
-    row: tuple[int, bytes, bytes] | None = found.fetchone()
-    return row
-
-
-def _since(seq: int, connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
-    return connection.execute(
-        "SELECT seq, CAST(body AS BLOB) FROM entries WHERE seq > ? ORDER BY seq", (seq,)
-    ).fetchall()
+def _since(seq: int, connection: sqlite3.Connection) -> list[Entry]:
+    return [_entry(row) for row in read_rows(connection, "WHERE seq > ? ORDER BY seq", seq)]
 
 
 @lru_cache(maxsize=4096)
@@ -221,10 +206,11 @@ def _holds(folded: Any, node: str) -> bool:
         return False
 
 
-def _entry(seq: int, body: bytes | None) -> Entry:
+def _entry(row: Row) -> Entry:
     """The entry as it was written; one that cannot be read any more stands in the list as such."""
+    seq, body, _ = row
     try:
-        return Entry.model_validate_json(body or b"")
+        return Entry.model_validate_json(body)
     except ValidationError:
         return Entry(
             seq=seq,

@@ -22,6 +22,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from devopsclaw.core import sqlite
+from devopsclaw.core.audit_rows import last_row, row_of
 from devopsclaw.core.clock import Clock, stamp
 from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.signed_file import Forged, read_signed, write_signed
@@ -41,9 +42,6 @@ CHECKPOINT_PURPOSE = b"devopsclaw-audit-checkpoint-1"
 
 GENESIS = bytes(32)
 """What the first entry's hash goes on from."""
-
-_HEAD = "SELECT seq, CAST(coalesce(hash, '') AS BLOB) FROM entries ORDER BY seq DESC LIMIT 1"
-_HASH = "SELECT CAST(coalesce(hash, '') AS BLOB) FROM entries WHERE seq = ?"
 
 _BLOCK = 1024 * 1024
 
@@ -222,8 +220,8 @@ class Seal:
     def _compare_head(self, connection: sqlite3.Connection, last: int) -> None:
         """The entry that was signed last has to be there, as it was."""
         signed = self.record.head if self.record else Head()
-        row = connection.execute(_HASH, (signed.seq,)).fetchone()
-        if signed.seq == 0 or (row and row[0].hex() == signed.hash):
+        row = row_of(connection, signed.seq)
+        if signed.seq == 0 or (row and row[2].hex() == signed.hash):
             return
         entry = entry_id(signed.seq)
         if row:
@@ -273,8 +271,8 @@ class Seal:
 
 def read_head(connection: sqlite3.Connection, at: str = "") -> Head:
     """The last entry that is in the database."""
-    row = connection.execute(_HEAD).fetchone()
-    return Head(seq=row[0], hash=row[1].hex(), at=at) if row else Head(at=at)
+    row = last_row(connection)
+    return Head(seq=row[0], hash=row[2].hex(), at=at) if row else Head(at=at)
 
 
 def measure_file(path: Path) -> str:

@@ -12,18 +12,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from devopsclaw.core import sqlite
+from devopsclaw.core.audit_rows import Row, read_rows
 from devopsclaw.core.audit_seal import CHECKPOINT_PURPOSE, GENESIS, Head, Seal
 from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.signed_file import Forged, read_signed
 from devopsclaw.model.audit import Finding, Verification, entry_id
 from devopsclaw.model.errors import Damaged
-
-Row = tuple[int, bytes, bytes]
-"""Number, canonical bytes, hash: as they are stored."""
-
-_ROWS = (
-    "SELECT seq, CAST(coalesce(body, '') AS BLOB), CAST(coalesce(hash, '') AS BLOB) FROM entries ORDER BY seq"
-)
 
 
 @dataclass
@@ -98,7 +92,7 @@ def read_chain(connection: sqlite3.Connection, anchors: Mapping[int, bytes]) -> 
     """Follow the stored entries; what SQLite finds malformed is a finding too."""
     chain = Chain()
     try:
-        chain.follow(connection.execute(_ROWS), anchors)
+        chain.follow(read_rows(connection), anchors)
     except sqlite.FAILURES as failed:
         if sqlite.is_outside(failed):
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Literal
 
@@ -66,9 +65,10 @@ class CallRecord:
     async def __aenter__(self) -> CallRecord:
         """Raises Damaged where the intent of a change cannot be written: then nothing runs."""
         try:
-            await _finished(self._begin())
+            await self._begin()
         except asyncio.CancelledError as cancelled:
-            await self.__aexit__(type(cancelled), cancelled, None)
+            # The intent is on disk by now (see `Database.write`), and nothing will run.
+            await self._end(cancelled)
             raise
         return self
 
@@ -76,7 +76,7 @@ class CallRecord:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What the block raised goes on; an outcome that cannot be written does not hide it."""
-        await _finished(self._end(error))
+        await self._end(error)
 
     async def _begin(self) -> None:
         if self._phases == "both":
@@ -92,7 +92,8 @@ class CallRecord:
         except Damaged as unwritten:
             text = f"the outcome of {self._call.operation} is not in the audit log: {unwritten.message}"
             self._bus.publish(Warned(text, unwritten.hint))
-        self._bus.publish(CallEnded(self._call.id, self._call.operation, verdict, _said(error)))
+        finally:
+            self._bus.publish(CallEnded(self._call.id, self._call.operation, verdict, _said(error)))
 
     def _outcome(self, error: BaseException | None, verdict: str) -> Draft:
         detail: dict[str, Any] = {} if self._phases == "both" else dict(self._draft.detail)
@@ -127,16 +128,3 @@ def _said(error: BaseException | None) -> str:
     if error is None:
         return ""
     return error.message if isinstance(error, ClawError) else type(error).__name__
-
-
-async def _finished(work: Coroutine[Any, Any, None]) -> None:
-    """Go on to the end however often the caller is cancelled; then the cancellation goes on."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        raise cancelled

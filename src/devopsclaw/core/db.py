@@ -86,12 +86,20 @@ class Database:
         """Run the work in the writer's thread; returns after COMMIT. What it raises undoes it alone.
 
         Raises Damaged where disk or file are the cause, for each unit of a batch that could not be committed.
-        A caller that is cancelled while waiting does not undo the work.
+        A caller that is cancelled while waiting is told so when the batch has ended, not before.
         """
         if self._writer is None:
             raise Damaged(f"{self.path} is open for reading only", hint="let the running core do the change")
-        result: T = await self._writer.submit(work)
-        return result
+        waiter: asyncio.Future[T] = self._writer.submit(work)
+        cancelled: asyncio.CancelledError | None = None
+        while not waiter.done():
+            try:
+                await asyncio.wait((waiter,))
+            except asyncio.CancelledError as told:
+                cancelled = told
+        if cancelled:
+            raise cancelled from waiter.exception()
+        return waiter.result()
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run the work on a connection that cannot write; sees what was committed. Raises Damaged."""

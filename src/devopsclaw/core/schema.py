@@ -50,7 +50,11 @@ def _applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
     known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
     if not known:
         return {}
-    rows = connection.execute("SELECT number, name, digest FROM migrations")
+    # The casts are for a damaged file, whose schema may give a column another type.
+    rows = connection.execute(
+        "SELECT CAST(coalesce(number, 0) AS INTEGER), CAST(coalesce(name, '') AS TEXT), digest"
+        " FROM migrations"
+    )
     return {number: (name, digest) for number, name, digest in rows}
 
 

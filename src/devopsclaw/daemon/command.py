@@ -25,7 +25,8 @@ class Command:
     """`phase` is starting, running or finished: accepted is left in the same step as it is entered.
 
     `epoch` is the session in which the controller has asked about it; in another session nothing is
-    sent of its own accord. `deadline` is steady time. An empty `digest` marks a tombstone.
+    sent of its own accord. `is_seen`: the driver has its process in hand. `deadline` is steady time. An empty
+    `digest` marks a tombstone.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Command:
     grace: float = 0.0
     timeout: float | None = None
     epoch: int = 0
+    is_seen: bool = False
     deadline: float | None = None
     stop: StopWord = ""
     report: Report | None = None
@@ -120,15 +122,25 @@ def _damaged(row: Row) -> Damaged:
 
 
 def report_of(outcome: Outcome, stop: StopWord) -> Report:
-    """The word for how it ended, with what the driver found. Being stopped outweighs the exit code."""
+    """The word for how it ended, with what the driver found."""
     fields: dict[str, Any] = {name: getattr(outcome, name) for name in Outcome.__slots__}
     fields["reason"] = outcome.reason[:REASON_LENGTH]
     fields["left"] = _bounded(outcome.left)
     fields["survivors"] = _bounded(outcome.survivors)
     if outcome.interrupted:
-        return Report.model_validate({**fields, "status": State.UNKNOWN, "reason": "interrupted"})
-    ended = State.OK if outcome.exit_code == 0 else State.FAILED
-    return Report.model_validate({**fields, "status": STOPPED.get(stop, ended)})
+        fields["reason"] = "interrupted"
+    return Report.model_validate({**fields, "status": _status(outcome, stop)})
+
+
+def _status(outcome: Outcome, stop: StopWord) -> State:
+    """Being stopped outweighs the exit code, but only what ran can have been stopped."""
+    if outcome.interrupted:
+        return State.UNKNOWN
+    if outcome.expired:
+        return State.EXPIRED
+    if outcome.exit_code is None and outcome.signal is None:
+        return State.FAILED
+    return STOPPED.get(stop, State.OK if outcome.exit_code == 0 else State.FAILED)
 
 
 def _bounded(names: tuple[str, ...]) -> tuple[str, ...]:

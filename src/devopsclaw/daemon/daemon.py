@@ -22,12 +22,12 @@ from devopsclaw.daemon.effects import Forget as ForgetSpill
 from devopsclaw.daemon.effects import Purge as PurgeRow
 from devopsclaw.daemon.journal import Journal
 from devopsclaw.daemon.machine import NodeMachine
-from devopsclaw.host.runner import Runner
 from devopsclaw.model import process
 from devopsclaw.model.call import Actor
 from devopsclaw.model.errors import ClawError, Damaged, NotFound
 from devopsclaw.model.headers import Report, Stream
 from devopsclaw.model.moment import Moment
+from devopsclaw.model.runner import CommandRunner
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.envelope import Envelope, sign_done
 from devopsclaw.wire.frames import Frame, FrameType
@@ -51,7 +51,7 @@ class Daemon:
         self,
         machine: NodeMachine,
         journal: Journal,
-        runner: Runner,
+        runner: CommandRunner,
         gate: Gate,
         key: Ed25519PrivateKey,
         clock: Clock,
@@ -171,6 +171,8 @@ class Daemon:
                 self._spawn(self._stop(command, grace))
             case ForgetSpill(command):
                 self._runner.forget(command)
+                self._caps.pop(command, None)
+                self._rows.pop(command, None)
             case PurgeRow(command):
                 await self._journal.purge(command)
             case Record():

@@ -35,7 +35,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the command now. Answered by `on_started`, or by `on_finished` where it could not start."""
+    """Start the command now. Answered by `on_started`, or by `on_finished` where it could not start.
+
+    The journal may have waited for its disk: if `envelope.not_after` has passed meanwhile, the driver
+    starts nothing and answers with an outcome that is `expired`.
+    """
 
     command: str
     envelope: Envelope
@@ -43,7 +47,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """TERM to the group, `grace` seconds, KILL, then the sweep. Answered by `on_finished`."""
+    """TERM to the group, `grace` seconds, KILL, then the sweep. Answered by `on_finished`.
+
+    Asked for only after `on_started`, so the process is known to the driver or has just ended.
+    """
 
     command: str
     why: Literal["timeout", "cancel"]
@@ -94,13 +101,15 @@ Effect = Record | Send | Start | Stop | Read | Watch | Forget | Purge
 class Outcome:
     """What the driver found when a command ended; the spill files were synced before.
 
-    `interrupted`: it cannot be found out how it ended. `reason`: why it could not start. Lengths count
-    gaps, digests do not: they are over the kept bytes in the order of offsets. `started_at` is wall time.
+    `interrupted`: it cannot be found out how it ended. `expired`: it was too late to start it. `reason`:
+    why it could not start. Lengths count gaps, digests do not: they are over the kept bytes in the order of
+    offsets. `started_at` is wall time.
     """
 
     exit_code: int | None = None
     signal: int | None = None
     interrupted: bool = False
+    expired: bool = False
     reason: str = ""
     stdout_length: int = 0
     stderr_length: int = 0

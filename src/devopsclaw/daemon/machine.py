@@ -112,16 +112,20 @@ class NodeMachine:
 
     def on_started(self, command_id: str, pid: int, start_time: float, now: Moment) -> list[Effect]:
         """The command runs as this process; also the answer to a Watch that found it alive."""
-        command = self._ledger.find(command_id)
-        if command is None or command.phase is not Standing.STARTING:
+        command = self._ledger.find_live(command_id)
+        if command is None or command.is_seen:
             return []
-        command.phase = Standing.RUNNING
+        command.is_seen = True
         self._ledger.set_deadline(command, now.steady)
+        stopping = self._stop_now(command)
+        if command.phase is Standing.RUNNING:
+            return stopping
+        command.phase = Standing.RUNNING
         fields = {"pid": pid, "start_time": start_time, "boot": self._boot}
-        effects: list[Effect] = [Record(command_id, "running", fields)]
+        recorded: list[Effect] = [Record(command_id, "running", fields)]
         if self._may_speak(command):
-            effects.append(self._voice.started(command_id, pid, now.wall))
-        return effects
+            recorded.append(self._voice.started(command_id, pid, now.wall))
+        return recorded + stopping
 
     def on_printed(self, command_id: str, stream: Stream, length: int, now: Moment) -> list[Effect]:
         """Bytes up to `length` are in the spill file or known gaps, and none of them will be dropped."""
@@ -281,9 +285,16 @@ class NodeMachine:
         then still reported as stopped, not as failed."""
         if command.stop or command.report is not None:
             return []
-        command.stop = why
+        command.stop, command.grace = why, grace
         state: JournalState = "running" if command.phase is Standing.RUNNING else "starting"
-        return [Record(command.id, state, {"stop": why}), Stop(command.id, why, grace)]
+        recorded: list[Effect] = [Record(command.id, state, {"stop": why})]
+        return recorded + self._stop_now(command)
+
+    def _stop_now(self, command: Command) -> list[Effect]:
+        """Only a process that the driver has in hand can be stopped; else `on_started` comes back here."""
+        if not command.stop or not command.is_seen:
+            return []
+        return [Stop(command.id, command.stop, command.grace)]
 
     def _restore_row(self, row: Row, now: Moment) -> list[Effect]:
         if row.state == "acked":
@@ -308,8 +319,7 @@ class NodeMachine:
         """It was started before this daemon: never start it again."""
         if row.fields.get("boot") == self._boot:
             self._ledger.set_deadline(command, row.fields["steady"])
-        watched: list[Effect] = [Watch(command.id, row.fields)]
-        return [*watched, Stop(command.id, command.stop, command.grace)] if command.stop else watched
+        return [Watch(command.id, row.fields)]
 
     # What is said
 

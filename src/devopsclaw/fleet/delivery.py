@@ -15,7 +15,7 @@ from devopsclaw.fleet.book import Book
 from devopsclaw.fleet.effects import Command, Effect, Recall, Record, Row
 from devopsclaw.fleet.entry import Entry
 from devopsclaw.fleet.orders import Orders, SignCancel
-from devopsclaw.fleet.progress import NEVER_ARRIVED, Progress
+from devopsclaw.fleet.progress import NEVER_ARRIVED, OVERDUE_AFTER, Progress
 from devopsclaw.fleet.session import NodeSession
 from devopsclaw.fleet.stream import Hole
 from devopsclaw.fleet.timers import Timer
@@ -62,22 +62,21 @@ class Delivery:
         """Frames of another epoch, overtaken, repeated, or not of their shape."""
 
     def restore(self, rows: Iterable[Row], now: Moment) -> list[Effect]:
-        """Go on after a restart, before anything else is called; presence then does the rest."""
+        """Go on with what an earlier life of the controller left open; presence does the rest."""
+        sessions: dict[str, NodeSession] = {}
         for row in rows:
-            accepted = row.accepted_at > 0
-            entry = Entry(
-                row.command,
-                row.state,
-                accepted,
-                row.is_cancelling,
-                stdout=row.stdout,
-                stderr=row.stderr,
-            )
-            session = self._book.hold(entry)
-            self._progress.expect_answer(entry, row.accepted_at, now)
-            if session.lost_due is None:
+            entry = Entry(row.command, row.state, row.accepted_at > 0, row.is_cancelling)
+            entry.stdout, entry.stderr = row.stdout, row.stderr
+            sessions[row.command.node] = self._book.hold(entry)
+            if row.state in (State.SENT, State.RUNNING):
+                self._progress.expect_answer(entry, row.accepted_at, now, at_least=OVERDUE_AFTER)
+        effects: list[Effect] = []
+        for session in sessions.values():
+            if session.is_connected:
+                effects += self._reconcile(session, now) + self._send_pending(session, now)
+            elif session.lost_due is None:
                 self._lose_link(session, now)
-        return []
+        return effects
 
     def offer(self, command: Command, now: Moment) -> list[Effect]:
         """Send a command that is on record as pending; at once, or not at all."""

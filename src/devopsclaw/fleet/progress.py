@@ -67,18 +67,20 @@ class Progress:
         self.expect_answer(entry, now.wall, now)
         return effects
 
-    def expect_answer(self, entry: Entry, accepted_at: float, now: Moment) -> None:
+    def expect_answer(self, entry: Entry, accepted_at: float, now: Moment, *, at_least: float = 0.0) -> None:
         """From when on its silence means that its end is unknown; never, if it may run for ever.
 
-        `accepted_at`: wall time at which the node was known to have it, 0 if it is not.
+        `accepted_at`: wall time at which the node was known to have it, 0 if it is not. `at_least`: seconds
+        the node has to speak, however late it is.
         """
         command = entry.command
         latest: float | None = command.not_after
         if accepted_at:
-            latest = accepted_at + command.timeout + command.grace if command.timeout is not None else None
+            started = min(accepted_at, command.not_after)  # the word of it may have been long on its way
+            latest = started + command.timeout + command.grace if command.timeout is not None else None
         entry.overdue = 0.0
         if latest is not None:
-            entry.overdue = now.steady + max(0.0, latest - now.wall) + OVERDUE_AFTER
+            entry.overdue = now.steady + max(at_least, latest + OVERDUE_AFTER - now.wall)
             self._book.timers.set(entry.overdue, "overdue", entry.id)
 
     def refuse(self, entry: Entry, header: RejectHeader) -> list[Effect]:

@@ -41,9 +41,15 @@ def states_of(run: Run, events: Iterable[RunEvent]) -> dict[str, State]:
 
 
 def last_words(events: Iterable[RunEvent]) -> dict[str, dict[str, Any]]:
-    """The fields of the last event of each node that tells how it ended, or why that is not known."""
+    """The last event of each node that tells how it ended, or why that is not known: the node's report,
+    with the status and reason that delivery gave it.
+    """
     telling = ("ended", "unknown", "damaged")
-    return {event.node: event.body for event in events if event.node and event.kind in telling}
+    return {
+        event.node: {**event.body.get("report", {}), **event.body}
+        for event in events
+        if event.node and event.kind in telling
+    }
 
 
 def items_of(run: Run, events: list[RunEvent], texts: Texts) -> list[NodeResult]:

@@ -95,7 +95,7 @@ def parse_uptime(text: str) -> int:
     first = text.split()[:1]
     try:
         return int(float(first[0])) if first else 0
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
 
 

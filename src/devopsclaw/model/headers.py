@@ -7,7 +7,7 @@ ValueError at the border. Not the frames themselves (wire/frames), and not who m
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -176,8 +176,3 @@ class DoneHeader(AboutCommandFromNode, Report):
     def report(self) -> Report:
         """The report alone."""
         return Report.model_validate(self.model_dump(include=set(Report.model_fields)))
-
-    @classmethod
-    def read(cls, fields: dict[str, Any]) -> Self:
-        """The header of a DONE frame. Raises ValueError where it is not one."""
-        return cls.model_validate(fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,3 +20,25 @@ class FleetPort:
     """Carries the view among the services, which are found by their class."""
 
     view: FleetView
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAnswer:
+    """What a relay said when it was dialled: its public key (hex), and how many nodes it knows."""
+
+    key: str
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Carries the way to dial a relay that is not this home's yet: address, claim code → its answer."""
+
+    dial: Callable[[str, str], Awaitable[RelayAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Carries the opening of the links to nodes: `ready` returns once it is known who is there, or not."""
+
+    ready: Callable[[], Awaitable[None]]

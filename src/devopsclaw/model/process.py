@@ -8,9 +8,9 @@ STREAMS = ("stdout", "stderr")
 
 MIB = 1 << 20
 OUTPUT_CAP = 16 * MIB
-"""Bytes of one stream kept whole, unless the envelope says otherwise (design §7)."""
+"""Bytes kept of one stream, unless the envelope says otherwise (security.md §2.7)."""
 TAIL_KEPT = 4 * MIB
-"""Bytes kept of the end of a stream that outgrew its cap (design §7; security.md §2.7)."""
+"""Bytes of them that are the end of a stream that outgrew its cap (security.md §2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Gap:
 class Printed:
     """A stream grew to `length` bytes, kept or not.
 
-    Before the end only its head is sure to be kept, see `head_of`.
+    Before the end only the head of a long stream is sure to be kept, see `gap_of`.
     """
 
     command: str
@@ -70,19 +70,14 @@ class Outcome:
     survivors: tuple[str, ...] = ()
 
 
-def head_of(cap: int) -> int:
-    """Bytes at the beginning of a stream that are kept however much follows: all that the cap allows.
-
-    So whatever was sent of a running command stays true, and a reader never waits below the cap.
-    """
-    return cap
-
-
 def gap_of(stream: str, length: int, cap: int) -> Gap | None:
-    """What is not kept of a stream of `length` bytes, between head and tail; None where all of it is.
+    """What is not kept of a stream of `length` bytes; None while it is not longer than its cap.
 
-    A pure function, so a node that was killed in the middle needs no record of it. The tail is at
-    most a quarter of the cap, so that a small cap means little output.
+    Beyond the cap the tail is kept, and in front of it as much as the cap still allows: that head
+    does not shrink however much follows, so what was sent of it stays true. A pure function, so a
+    node that was killed in the middle needs no record of it.
     """
-    end = length - min(TAIL_KEPT, cap // 4)
-    return Gap(stream, head_of(cap), end) if end > head_of(cap) else None
+    if length <= cap:
+        return None
+    tail = min(TAIL_KEPT, cap // 4)
+    return Gap(stream, cap - tail, length - tail)

@@ -124,6 +124,7 @@ async def show_status(ctx: Ctx, params: NoParams) -> FleetStatus:
     devopsclaw fleet status --live
     """
     fleet = ctx.get(Fleet)
+    await fleet.ready()
     inventory = fleet.nodes.inventory()
     links = {node.name: node.link(inventory.now).value for node in inventory.nodes}
     words = dict.fromkeys(links.values())

@@ -18,6 +18,7 @@ from devopsclaw.fleet.sugar import compile_target
 from devopsclaw.fleet.target import resolve
 from devopsclaw.model.errors import BadParams
 from devopsclaw.model.plan import Plan
+from devopsclaw.model.ports import Reach
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
 
@@ -126,6 +127,7 @@ async def list_nodes(ctx: Ctx, params: ListNodes) -> NodeList:
     devopsclaw node list
     devopsclaw node list -t "role=web and not state:online"
     """
+    await ctx.get(Reach).ready()
     inventory = ctx.get(Nodes).inventory()
     expression = compile_target(params.target, params.tag, params.env, (), params.group)
     names = [node.name for node in inventory.nodes] if expression is None else resolve(expression, inventory)
@@ -138,6 +140,7 @@ async def show_node(ctx: Ctx, params: OneNode) -> ShownNode:
 
     devopsclaw node show prod-web-1
     """
+    await ctx.get(Reach).ready()
     return ShownNode(**fields_of(ctx.get(Nodes).find(params.name), ctx.clock.wall()))
 
 
