@@ -16,7 +16,7 @@ from devopsclaw.core.bus import Gap, Subscription
 from devopsclaw.core.door import Door
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError, Unreachable
-from devopsclaw.model.events import RelayMoved, Warned
+from devopsclaw.model.events import RelayMoved
 from devopsclaw.palette import Palette
 from devopsclaw.screens.audit import Audit
 from devopsclaw.screens.base import (
@@ -42,7 +42,7 @@ from devopsclaw.screens.node import Node
 from devopsclaw.screens.run_form import RunForm
 from devopsclaw.screens.situation import Situation
 from devopsclaw.screens.terminal import Copier, report_mouse, send
-from devopsclaw.screens.themes import DEFAULT, theme_files, themes, variables
+from devopsclaw.screens.themes import DEFAULT, as_theme, theme_named, variables
 
 DRAIN_EVERY = 0.1
 """Seconds between two looks at the events, design §14.6."""
@@ -87,6 +87,8 @@ class Console(App[int], inherit_bindings=False):
         theme: str = DEFAULT,
         pane: str = "fleet",
     ) -> None:
+        chosen = theme_named(theme)
+        self._colours = chosen.colours
         super().__init__()
         self.desk = desk or system_desk(os.environ)
         self.desk.situation = Situation(protected=frozenset(protected), demo=demo)
@@ -96,15 +98,14 @@ class Console(App[int], inherit_bindings=False):
         self._leaving = asyncio.Event()
         self._mouse_is_on = self._is_listing = self._lists_again = False
         self.animation_level = "none"
-        for each in themes():
-            self.register_theme(each)
+        self.register_theme(as_theme(chosen))
         self.theme = theme
         self.add_mode("fleet", lambda: Fleet(self.desk))
         self.add_mode("audit", lambda: Audit(self.desk))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our variables, for the moment before a theme of ours is set."""
-        return variables(next(file for file in theme_files() if file.name == DEFAULT).colours)
+        """Our variables, for the moment before the theme is set."""
+        return variables(self._colours)
 
     def on_mount(self) -> None:
         """The first picture stands; now the core."""
@@ -128,7 +129,6 @@ class Console(App[int], inherit_bindings=False):
                 self.desk.door, situation.is_open = core.door, True
                 self._listen(subscription)
                 self._list_nodes()
-                self._show_standing()
                 await self._leaving.wait()
         finally:
             await core.close()
@@ -166,18 +166,6 @@ class Console(App[int], inherit_bindings=False):
         status = await door.run("fleet.status", {})
         self.desk.situation.list_fleet(listed.items, status)
         self._front(lambda frame: frame.nodes_listed())
-
-    @work(group="standing")
-    async def _show_standing(self) -> None:
-        """What a person should know before the first event."""
-        door, situation = self.desk.door, self.desk.situation
-        if door is None:
-            return
-        try:
-            situation.stand(await door.run("status.show", {}))
-        except ClawError as error:
-            situation.absorb([Warned(error.message, error.hint)])
-        self._front(lambda frame: frame.tick())
 
     def _wait_for_minute(self) -> None:
         """The clock shows minutes, so it costs nothing in between."""
@@ -337,9 +325,3 @@ class Console(App[int], inherit_bindings=False):
             self._front(lambda frame: frame.say_error(wrong))
             return
         self.push_screen(Folds(self.desk, live))
-
-
-def show(console: Console) -> int:
-    """Run the console on this terminal until it is left; the exit code. The mouse is off at first."""
-    code = console.run(mouse=False)
-    return console.return_code or 0 if code is None else code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.daemon.node_driver import (
     NODE,
@@ -27,7 +29,7 @@ def admission(incarnation: float = 0.0) -> Admission:
     return Admission(NODE, incarnation, check_envelope, check_cancel)
 
 
-def refusal(changes: dict[str, float], now: Moment = NOW, incarnation: float = 0.0) -> str:
+def refusal(changes: dict[str, Any], now: Moment = NOW, incarnation: float = 0.0) -> str:
     """The code with which an envelope with these changes is refused as new."""
     with pytest.raises(Rejected) as refused:
         admission(incarnation).check_new(envelope(**changes), now)

@@ -82,6 +82,12 @@ def test_without_pidfds_a_signal_goes_by_pid(
     assert sleeper.wait() == -signal.SIGTERM
 
 
+def test_group_0_is_nobody_and_not_our_own() -> None:
+    process.send_group(0, signal.SIGKILL)
+
+    assert not process.group_lives(0)
+
+
 def test_a_group_is_signalled_as_a_whole(sleeper: subprocess.Popen[bytes]) -> None:
     assert process.group_lives(sleeper.pid)
 
@@ -142,7 +148,7 @@ async def test_a_program_of_ours_prints_into_its_file(tmp_path: Path) -> None:
     output = tmp_path / "log"
     output.write_text("before\n")
 
-    argv = [sys.executable, "-c", "import os, sys; print(os.environ['X']); sys.exit('oops')"]
+    argv = [sys.executable, "-c", "import os, sys; print(os.environ['X'], flush=True); sys.exit('oops')"]
     child = await process.spawn_program(argv, {"X": "y"}, output)
 
     assert await child.wait() == 1

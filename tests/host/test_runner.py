@@ -1,4 +1,4 @@
-"""Commands on real processes: how they end, what they print and leave, what outlives the daemon."""
+"""Commands on real processes: how they end, what they print, what they leave behind."""
 
 from __future__ import annotations
 
@@ -7,46 +7,16 @@ import hashlib
 import os
 import resource
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.host.commands import lives, printed, run, until
 
 from devopsclaw.host import process
 from devopsclaw.host.census import residents
 from devopsclaw.host.runner import Runner
 from devopsclaw.model.errors import Busy, Damaged, NotFound
-from devopsclaw.model.process import MIB, Gap, Outcome, Printed, Started
-
-LIMIT = 10.0
-"""Seconds after which a wait in a test has failed."""
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for a state of the world that nobody announces."""
-    async with asyncio.timeout(LIMIT):
-        while not holds():  # noqa: ASYNC110 (see above)
-            await asyncio.sleep(0.01)
-
-
-async def run(runner: Runner, command_id: str, command: str, cap: int = 16 * MIB) -> Outcome:
-    """Start and wait."""
-    await runner.start(command_id, command, {}, cap)
-    async with asyncio.timeout(LIMIT):
-        return await runner.wait(command_id)
-
-
-def lives(pid: int) -> bool:
-    """Whether this process exists and is no zombie."""
-    return any(each.pid == pid for each in residents())
-
-
-def printed(runner: Runner, command_id: str, stream: str = "stdout") -> bytes:
-    """What a stream holds, as far as it is kept in one piece."""
-    return runner.read(command_id, stream, 0, runner.length(command_id, stream))
-
+from devopsclaw.model.process import MIB, Gap, Printed
 
 # How a command ends
 
@@ -356,144 +326,3 @@ async def test_a_running_command_is_not_forgotten_and_a_finished_one_is(
     with pytest.raises(NotFound):
         runner.length(command_id, "stdout")
     runner.forget(command_id)
-
-
-# What outlives the daemon
-
-
-FIRST_LIFE = """
-import asyncio, sys
-from pathlib import Path
-from devopsclaw.host.runner import Runner
-
-async def main():
-    runner = Runner(Path(sys.argv[1]), lambda printed: None)
-    started = await runner.start(sys.argv[2], sys.argv[3])
-    print(started.pid, started.start_time, started.boot_id, flush=True)
-    await runner.wait(sys.argv[2])
-
-asyncio.run(main())
-"""
-
-
-def killed_daemon(folder: Path, command_id: str, command: str) -> Started:
-    """Start a command in another process, and kill that with -9; who runs the command then."""
-    argv = [sys.executable, "-c", FIRST_LIFE, str(folder), command_id, command]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None
-        pid, start_time, boot = first.stdout.readline().split()
-        first.send_signal(signal.SIGKILL)
-    return Started(int(pid), int(start_time), boot)
-
-
-@pytest.mark.parametrize("has_pidfd", [True, False])
-@pytest.mark.parametrize("is_journaled", [True, False])
-async def test_a_command_of_a_killed_daemon_is_adopted_and_its_outcome_is_told(
-    runner: Runner,
-    tmp_path: Path,
-    command_id: str,
-    monkeypatch: pytest.MonkeyPatch,
-    is_journaled: bool,
-    has_pidfd: bool,
-) -> None:
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    folder = tmp_path / "output"
-    shim = killed_daemon(folder, command_id, f"echo one; read x <{gate}; echo two; exit 4")
-    if not has_pidfd:
-        monkeypatch.delattr(os, "pidfd_open")
-
-    known = (shim.pid, shim.start_time, shim.boot_id) if is_journaled else (0, 0, "")
-    assert await runner.adopt(command_id, *known)
-    assert runner.shim(command_id) == shim
-    gate.write_text("go\n")
-    outcome = await asyncio.wait_for(runner.wait(command_id), LIMIT)
-
-    assert (outcome.exit_code, outcome.left) == (4, ())
-    assert printed(runner, command_id) == b"one\ntwo\n"
-
-
-async def test_a_command_that_ended_while_no_daemon_ran_is_known(
-    runner: Runner, tmp_path: Path, command_id: str
-) -> None:
-    shim = killed_daemon(tmp_path / "output", command_id, "sleep 0.2; echo done; exit 5")
-    await until(lambda: not lives(shim.pid))
-
-    assert await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
-
-    assert (await runner.wait(command_id)).exit_code == 5
-    assert printed(runner, command_id) == b"done\n"
-
-
-async def test_an_adopted_command_can_be_stopped(runner: Runner, tmp_path: Path, command_id: str) -> None:
-    shim = killed_daemon(tmp_path / "output", command_id, "trap '' TERM; echo up; sleep 60")
-    assert await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
-    await until(lambda: runner.length(command_id, "stdout") > 0)
-
-    assert await runner.stop(command_id, 0.1) == []
-
-    assert (await runner.wait(command_id)).signal == signal.SIGKILL
-
-
-async def test_a_torn_exit_file_is_no_outcome(runner: Runner, tmp_path: Path, command_id: str) -> None:
-    shim = killed_daemon(tmp_path / "output", command_id, "echo some; sleep 0.2")
-    await until(lambda: not lives(shim.pid))
-    (tmp_path / "output" / f"{command_id}.exit").write_text(f"{shim.pid}\n0 e")
-
-    assert not await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
-
-    outcome = await runner.wait(command_id)
-    assert outcome.interrupted and outcome.exit_code is None
-    assert "lost power" in outcome.reason
-    assert outcome.stdout_length == 5
-
-
-async def test_a_command_that_never_began_says_so(runner: Runner, command_id: str) -> None:
-    assert not await runner.adopt(command_id, 0, 0, "")
-
-    outcome = await runner.wait(command_id)
-    assert outcome.interrupted
-    assert "did not begin" in outcome.reason
-
-
-async def test_another_process_with_the_pid_of_the_shim_is_not_adopted(
-    runner: Runner, tmp_path: Path, command_id: str
-) -> None:
-    shim = killed_daemon(tmp_path / "output", command_id, "sleep 60")
-
-    assert not await runner.adopt(command_id, shim.pid, shim.start_time + 1, shim.boot_id)
-
-    assert (await runner.wait(command_id)).interrupted
-
-
-async def test_the_output_of_a_settled_command_can_be_read_again(
-    runner: Runner, tmp_path: Path, command_id: str
-) -> None:
-    outcome = await run(runner, command_id, "seq 10000", 4096)
-    again = Runner(tmp_path / "output", lambda printed: None)
-
-    again.recall(command_id, outcome, 4096)
-
-    assert await again.wait(command_id) == outcome
-    assert again.read(command_id, "stdout", 0, 100) == runner.read(command_id, "stdout", 0, 100)
-    assert await again.digest(command_id, "stdout") == outcome.stdout_sha256
-
-
-async def test_commands_run_on_when_the_runner_closes(
-    tmp_path: Path, command_id: str, runner: Runner
-) -> None:
-    first = Runner(tmp_path / "output", lambda printed: None)
-    shim = await first.start(command_id, "sleep 0.3; exit 6")
-    await first.close()
-
-    assert await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
-
-    assert (await runner.wait(command_id)).exit_code == 6
-
-
-async def test_without_pidfds_ends_are_found_by_asking(
-    runner: Runner, command_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(os, "pidfd_open")
-
-    assert (await run(runner, command_id, "sleep 0.1; exit 7")).exit_code == 7

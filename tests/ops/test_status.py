@@ -15,8 +15,8 @@ from devopsclaw.core.keys import Keys
 from devopsclaw.core.paths import Home
 from devopsclaw.model.audit import Draft
 from devopsclaw.model.call import Actor
-from devopsclaw.model.errors import Denied
-from devopsclaw.model.ports import FleetPort
+from devopsclaw.model.errors import BadConfig, Denied
+from devopsclaw.model.ports import FleetPort, Reach
 from devopsclaw.ops.status import Status, show
 
 TEXT = """\
@@ -35,10 +35,21 @@ MakeGate = Callable[..., Gate]
 
 
 class _Fleet:
-    """A fleet with one node."""
+    """A fleet with one node, which is known of once the links are open."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, int | str] = {"connection": "none"}
+
+    async def ready(self) -> None:
+        self._found = {"connection": "connected", "online": 1}
 
     def summary(self) -> dict[str, int | str]:
-        return {"connection": "connected", "online": 1}
+        return self._found
+
+
+async def unusable() -> None:
+    """Links that cannot be opened."""
+    raise BadConfig("the token file /x cannot be read", hint="check its path")
 
 
 @pytest.fixture
@@ -55,7 +66,8 @@ async def log(home: Home) -> AsyncIterator[AuditLog]:
 
 
 def _gate(make_gate: MakeGate, home: Home, log: AuditLog) -> Gate:
-    return make_gate([show], load(home, {}), FleetPort(_Fleet()), log)
+    fleet = _Fleet()
+    return make_gate([show], load(home, {}), FleetPort(fleet), Reach(fleet.ready), log)
 
 
 async def test_a_new_home_has_a_status(home: Home, log: AuditLog, make_gate: MakeGate, viewer: Actor) -> None:
@@ -68,6 +80,16 @@ async def test_a_new_home_has_a_status(home: Home, log: AuditLog, make_gate: Mak
     assert shown["models"] == "0 listed, 0 usable"
     assert shown["audit"] == "no entry yet"
     assert (shown["connection"], shown["online"]) == ("connected", "1")
+
+
+async def test_a_relay_that_cannot_be_used_is_part_of_the_status(
+    home: Home, log: AuditLog, make_gate: MakeGate, viewer: Actor
+) -> None:
+    gate = make_gate([show], load(home, {}), FleetPort(_Fleet()), Reach(unusable), log)
+
+    result: Status = await gate.run("status.show", {}, viewer)
+
+    assert result.fleet == {"connection": "none", "why": "the token file /x cannot be read"}
 
 
 async def test_listed_models_are_told_from_usable_ones(

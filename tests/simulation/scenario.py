@@ -17,6 +17,7 @@ from tests.simulation.world import Violation, World
 from devopsclaw.daemon.machine import NodeMachine
 from devopsclaw.fleet.delivery import Delivery
 from devopsclaw.fleet.effects import Command
+from devopsclaw.model.errors import ClawError
 from devopsclaw.model.risk import Effect
 from devopsclaw.wire.envelope import CommandParams, Envelope
 
@@ -250,7 +251,5 @@ def run_seed(seed: int, plant: Plant | None = None) -> None:
     scenario = Scenario(seed, plant or Plant())
     try:
         scenario.run()
-    except Violation:
-        raise
-    except Exception as crash:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, ClawError) as crash:
         raise Violation(f"{scenario.world.story()}\nthe machine itself failed: {crash!r}") from crash

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from devopsclaw.screens.themes import DEFAULT, theme_files, themes, variables
+from devopsclaw.screens.themes import DEFAULT, as_theme, theme_named, variables
 
+Heard = TypeVar("Heard", bound=Message)
 Host = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 
 
@@ -22,13 +24,13 @@ class Stage(App[None]):
     def __init__(self, widget: Widget) -> None:
         super().__init__()
         self.widget = widget
-        for theme in themes():
-            self.register_theme(theme)
+        self.heard: list[Message] = []
+        self.register_theme(as_theme(theme_named(DEFAULT)))
         self.theme = DEFAULT
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables."""
-        return variables(theme_files()[0].colours)
+        return variables(theme_named(DEFAULT).colours)
 
     def compose(self) -> ComposeResult:
         """The widget alone."""
@@ -41,13 +43,22 @@ def host() -> Host:
 
     @asynccontextmanager
     async def shown(widget: Widget, size: tuple[int, int] = (80, 12)) -> AsyncIterator[Pilot[Any]]:
-        async with Stage(widget).run_test(size=size) as pilot:
+        stage = Stage(widget)
+        async with stage.run_test(size=size, message_hook=stage.heard.append) as pilot:
             if widget.focusable:
                 widget.focus()
             await pilot.pause()
             yield pilot
 
     return shown
+
+
+def heard(pilot: Pilot[Any], kind: type[Heard]) -> list[Heard]:
+    """The messages of this kind that were handled so far, each once."""
+    stage = pilot.app
+    assert isinstance(stage, Stage)
+    found = [message for message in stage.heard if isinstance(message, kind)]
+    return list({id(message): message for message in found}.values())
 
 
 def lines_of(widget: Widget) -> list[str]:

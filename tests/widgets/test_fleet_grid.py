@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.widgets.conftest import Host, heard, lines_of
 
 from devopsclaw.widgets.fleet_grid import FleetGrid, NodeRow, columns_for
 from devopsclaw.widgets.glyphs import ASCII
-from tests.widgets.conftest import Host, lines_of
 
 NOW = 1_800_000_000.0
 
 
 def node(name: str, status: str = "online", **given: object) -> NodeRow:
     """A node in prod."""
-    fields: dict[str, object] = {"address": "10.0.1.1", "labels": {"env": "prod", "role": "web"}, "last_seen": NOW - 5}
+    fields: dict[str, object] = {
+        "address": "10.0.1.1",
+        "labels": {"env": "prod", "role": "web"},
+        "last_seen": NOW - 5,
+    }
     return NodeRow(name, status, **{**fields, **given})  # type: ignore[arg-type]
 
 
@@ -106,7 +110,18 @@ async def test_a_node_that_moves_changes_its_line_and_keeps_its_place(host: Host
         grid.show_one(replace(nodes[1], status="offline", last_seen=NOW - 100), NOW)
         await pilot.pause()
 
-        assert lines_of(grid)[2].split() == ["> ✖ offline web-2 prod web 10.0.1.1 seen 1m ago".split()][0]
+        assert lines_of(grid)[2].split() == [
+            ">",
+            "✖",
+            "offline",
+            "web-2",
+            "prod",
+            "web",
+            "10.0.1.1",
+            "seen",
+            "1m",
+            "ago",
+        ]
 
 
 async def test_at_80_cells_every_column_is_there(host: Host) -> None:
@@ -117,13 +132,12 @@ async def test_at_80_cells_every_column_is_there(host: Host) -> None:
         assert lines_of(grid)[0].split() == ["STATUS", "NODE", "ENV", "ROLE", "ADDRESS", "NOTE"]
 
 
-async def test_enter_and_d_choose_the_node_under_the_cursor(host: Host) -> None:
+@pytest.mark.parametrize("key", ["enter", "d"])
+async def test_enter_and_d_choose_the_node_under_the_cursor(host: Host, key: str) -> None:
     grid = FleetGrid()
-    chosen: list[str] = []
     async with host(grid) as pilot:
         grid.show([node("web-1"), node("web-2")], NOW)
-        pilot.app.screen.set_class(True, "watched")
-        grid.post_message = lambda message: chosen.append(getattr(message, "key", "")) or True  # type: ignore[method-assign, func-returns-value]
-        grid.action_choose()
+        await pilot.press("j", key)
+        await pilot.pause()
 
-    assert chosen == ["web-1"]
+        assert [message.key for message in heard(pilot, FleetGrid.Chosen)] == ["web-2"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.widgets.conftest import Host, lines_of
 
 from devopsclaw.model.execution import Fold
 from devopsclaw.model.state import State
 from devopsclaw.widgets.fold_view import FoldView, odd_first
 from devopsclaw.widgets.glyphs import ASCII
-from tests.widgets.conftest import Host, lines_of
 
 
 def fold(status: State, *names: str, **given: object) -> Fold:
@@ -111,7 +111,7 @@ async def test_escapes_in_output_are_shown_and_have_no_power(host: Host) -> None
     async with host(view):
         view.show([fold(State.OK, "a", stdout="\x1b[31mred\x1b[0m\ta\n")])
 
-        assert lines_of(view)[1] == "    │ ␛[31mred␛[0m       a"
+        assert lines_of(view)[1] == "    │ ␛[31mred␛[0m    a"
 
 
 async def test_no_output_says_so_and_says_whether_more_may_come(host: Host) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.widgets.conftest import Host, lines_of
 from textual.geometry import Region
 
 from devopsclaw.widgets.line_table import Column, LineTable, Row
-from tests.widgets.conftest import Host, lines_of
 
 COLUMNS = (Column("NAME", 6), Column("FAR", 5, at_least=60), Column("REST", 0))
 
 
 def rows(count: int) -> list[Row]:
     """So many rows of three cells."""
-    return [Row(f"k{number}", ((f"n{number}", ""), ("far", "dim"), ("rest", "ok"))) for number in range(count)]
+    return [
+        Row(f"k{number}", ((f"n{number}", ""), ("far", "dim"), ("rest", "ok"))) for number in range(count)
+    ]
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ class CallRecord:
         verdict = _verdict(error, self._result)
         try:
             if self._phases != "none":
-                await self._audit.append(self._outcome(error, verdict))
+                outcome = await self._audit.append(self._outcome(error, verdict))
+                self.entry = self.entry or outcome.id
         except Damaged as unwritten:
             text = f"the outcome of {self._call.operation} is not in the audit log: {unwritten.message}"
             self._bus.publish(Warned(text, unwritten.hint))

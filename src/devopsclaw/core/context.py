@@ -34,7 +34,7 @@ class Ctx:
     gate: Runner
     services: Services
     entry: str = ""
-    """The audit entry of the intent, as `E-8840`; empty for reads."""
+    """The call's audit entry, as `E-8840`; empty while a read runs, and for what is only counted."""
 
     def get(self, kind: type[Service]) -> Service:
         """The engine of this class."""

@@ -26,7 +26,9 @@ class Record(Protocol):
     """The audit record of one running call."""
 
     entry: str
-    """The id of the intent's entry, as `E-8840`; empty where none was written."""
+    """The id of the call's first entry, as `E-8840`: of its intent, else, once the block has ended, of its
+    outcome; empty where none was written.
+    """
 
     def conclude(self, result: Any) -> None:
         """Keep what the outcome's entry will say."""
@@ -96,7 +98,7 @@ class Gate:
         async with self.guards.audited(operation, call, plan, approval) as record:
             result = await operation.handler(self._ctx(call, plan, record.entry), call.params)
             record.conclude(result)
-            return result
+        return await operation.recorded(self._ctx(call, plan, record.entry), result)
 
     def _ctx(self, call: Call, plan: Plan, entry: str = "") -> Ctx:
         return Ctx(call, plan, self, self.services, entry)

@@ -81,6 +81,8 @@ def option(description: str, default: Any = ..., **extra: Any) -> Any:
 
 Planner = Callable[[Ctx, Any], Awaitable[Plan]]
 Handler = Callable[[Ctx, Any], Awaitable[Any]]
+Recorder = Callable[[Ctx, Any], Awaitable[Any]]
+"""Given the result once its audit entry is written (`ctx.entry`); returns the result that faces get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,17 @@ class Operation:
     for_model: bool
     summary: str
     description: str
+    recorder: Recorder | None = None
 
     async def plan(self, ctx: Ctx, call: Call) -> Plan:
         """The plan of this call; a read without a planner of its own touches no node."""
         if self.planner is None:
             return Plan(operation=self.name, effect=self.ceiling)
         return await self.planner(ctx, call.params)
+
+    async def recorded(self, ctx: Ctx, result: Any) -> Any:
+        """The result as faces get it: with the call's audit entry, where the operation has a place for it."""
+        return result if self.recorder is None else await self.recorder(ctx, result)
 
 
 def operation(
@@ -116,6 +123,7 @@ def operation(
     reaches_nodes: bool = False,
     remote: bool = False,
     for_model: bool = True,
+    recorder: Recorder | None = None,
 ) -> Callable[[Handler], Operation]:
     """Declare an operation; the handler's annotations name its params and its result."""
 
@@ -135,6 +143,7 @@ def operation(
             for_model=for_model,
             summary=text.splitlines()[0] if text else "",
             description=text,
+            recorder=recorder,
         )
 
     return declare

@@ -111,6 +111,15 @@ class RunLog:
 
         await self._database.write(close)
 
+    async def name_entry(self, run: str, entry: str) -> None:
+        """Keep the audit entry of a run that had none when it began; the first one stays."""
+
+        def name(connection: sqlite3.Connection) -> None:
+            _require(connection, run)
+            connection.execute("UPDATE runs SET entry = ? WHERE run = ? AND entry = ''", (entry, run))
+
+        await self._database.write(name)
+
     async def find(self, run: str) -> Run:
         """The run with its nodes. Raises NotFound."""
         return await self._database.read(lambda connection: _require(connection, run))

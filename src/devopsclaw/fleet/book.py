@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from devopsclaw.fleet.entry import Entry
 from devopsclaw.fleet.session import NodeSession
 from devopsclaw.fleet.timers import Timers
@@ -26,10 +24,6 @@ class Book:
     def find_session(self, uid: str) -> NodeSession | None:
         """The node's session, if its presence was ever told."""
         return self._sessions.get(uid)
-
-    def sessions(self) -> Iterator[NodeSession]:
-        """All of them."""
-        return iter(self._sessions.values())
 
     def find(self, command_id: str) -> Entry | None:
         """The command, if it is under way."""

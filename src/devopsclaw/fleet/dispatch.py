@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import Clock
@@ -17,8 +19,10 @@ from devopsclaw.core.runs import Event, RunLog
 from devopsclaw.fleet.delivery import Delivery
 from devopsclaw.fleet.effects import Command, Effect, Ended, Keep, Moved, Recall, Record, Row, Send
 from devopsclaw.fleet.live_run import LiveRun
-from devopsclaw.model.errors import Damaged, NotFound
-from devopsclaw.model.events import NodeMoved, NodePrinted, Warned
+from devopsclaw.fleet.patience import until_written
+from devopsclaw.fleet.progress import STILL_THERE
+from devopsclaw.model.errors import NotFound
+from devopsclaw.model.events import NodeMoved, NodePrinted
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.state import State
 from devopsclaw.wire.channel import Channel, Closed
@@ -26,8 +30,15 @@ from devopsclaw.wire.frames import Frame
 
 TICK = 0.25
 """Seconds between two looks at deadlines."""
-DISK_RETRY = 1.0
-"""Seconds between two tries to write while the disk is full or the database locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A command under way: which node's part of which run. `not_before`: its window's start, wall seconds."""
+
+    run: LiveRun
+    node: str
+    not_before: float
 
 
 class Dispatch:
@@ -42,11 +53,10 @@ class Dispatch:
         self._effects: deque[Effect] = deque()
         self._filled = asyncio.Event()
         self._channels: dict[str, Channel] = {}
-        self._runs: dict[str, LiveRun] = {}
-        """By command id."""
         self._epochs: dict[str, int] = {}
-        self._sent: dict[str, float] = {}
-        """Of commands whose `sent` is not on record yet: the start of their time window."""
+        """Of the nodes that have a channel."""
+        self._parts: dict[str, Part] = {}
+        """By command id, from its offer to its end."""
 
     async def run(self) -> None:
         """Do what delivery asks for, for ever."""
@@ -54,18 +64,24 @@ class Dispatch:
             group.create_task(self._pump())
             group.create_task(self._tick())
 
-    def follow(self, run: LiveRun, rows: Iterable[Row] = ()) -> None:
-        """Keep this run's states from now on; `rows` are its commands as an earlier core left them."""
-        self._runs.update(dict.fromkeys(run.commands, run))
+    @property
+    def held(self) -> int:
+        """How many commands are under way."""
+        return len(self._parts)
+
+    def resume(self, run: LiveRun, rows: Iterable[Row]) -> None:
+        """Go on with these commands of the run, as an earlier core left them."""
         rows = list(rows)
+        for row in rows:
+            self._hold(run, row.command)
         self._feed(self._delivery.restore(rows, self._now()))
         for uid in {row.command.node for row in rows}:
             if uid in self._channels:
                 self.on_presence(uid, self._channels[uid], self._epochs[uid])
 
-    def offer(self, command: Command) -> None:
-        """Send a command of a run that is followed."""
-        self._sent[command.id] = command.not_before
+    def offer(self, run: LiveRun, command: Command) -> None:
+        """Send a command of this run."""
+        self._hold(run, command)
         self._feed(self._delivery.offer(command, self._now()))
 
     def settle(self, run: LiveRun, node: str, state: State, reason: str) -> None:
@@ -74,15 +90,15 @@ class Dispatch:
         self._bus.publish(NodeMoved(run.call, run.id, node, state, None, reason))
 
     def cancel(self, run: LiveRun) -> None:
-        """Stop every command of the run that has not ended."""
-        for command, node in run.commands.items():
-            if not run.states[node].is_final:
-                self._feed(self._delivery.cancel(command, self._now()))
+        """Stop every command of the run that has not ended, and those of which nobody knows."""
+        for command in sorted(run.under_way):
+            self._feed(self._delivery.cancel(command, self._now()))
 
     def on_presence(self, uid: str, channel: Channel | None, epoch: int) -> None:
         """The node is reached through this channel from now on; None: it is not reached."""
         if channel is None:
             self._channels.pop(uid, None)
+            self._epochs.pop(uid, None)
         else:
             self._channels[uid] = channel
             self._epochs[uid] = epoch
@@ -91,6 +107,11 @@ class Dispatch:
     def on_frame(self, frame: Frame) -> None:
         """A frame came from a node; who sent it was checked by the one who received it."""
         self._feed(self._delivery.on_frame(frame, self._now()))
+
+    def _hold(self, run: LiveRun, command: Command) -> None:
+        node = next(part.node for part in run.parts if part.command == command.id)
+        self._parts[command.id] = Part(run, node, command.not_before)
+        run.under_way.add(command.id)
 
     def _now(self) -> Moment:
         return Moment(self._clock.wall(), self._clock.steady())
@@ -120,47 +141,44 @@ class Dispatch:
                 await self._perform(effect)
 
     async def _write(self, batch: list[Effect]) -> None:
-        """Make the batch durable, however long the disk takes; nothing is acknowledged before."""
-        warned = False
-        while True:
-            try:
-                await self._write_once(batch)
-            except Damaged as full:
-                if not warned:
-                    self._bus.publish(Warned(f"results wait on their nodes: {full.message}", full.hint))
-                warned = True
-                await asyncio.sleep(DISK_RETRY)
-            else:
-                return
+        """Make the batch durable, however long the disk takes; nothing is acknowledged before.
 
-    async def _write_once(self, batch: list[Effect]) -> None:
-        """Output first, in order; then the log, which says that the output is there."""
+        Output first, in order; then the log, which says that the output is there.
+        """
         by_run: dict[str, list[Event]] = defaultdict(list)
         for effect in batch:
             match effect:
-                case Keep(command, stream, offset, data):
-                    await self._outputs.append(command, stream, offset, data)
-                case Record(command, kind, fields):
-                    if kind == "gap":
-                        await self._outputs.skip(command, fields["stream"], fields["start"], fields["end"])
-                    if kind == "ended":
-                        await self._outputs.close(command)
-                    by_run[self._runs[command].id].append(self._event(effect))
+                case Keep() | Record():
+                    await until_written(partial(self._keep, effect), self._bus)
+            if isinstance(effect, Record):
+                by_run[self._parts[effect.command].run.id].append(self._event(effect))
         for run, events in by_run.items():
-            await self._log.append(run, events)
+            await until_written(partial(self._log.append, run, events), self._bus)
+
+    async def _keep(self, effect: Keep | Record) -> None:
+        """What an effect means for the stored output."""
+        match effect:
+            case Keep(command, stream, offset, data):
+                await self._outputs.append(command, stream, offset, data)
+            case Record(command, "gap", fields):
+                await self._outputs.skip(command, fields["stream"], fields["start"], fields["end"])
+            case Record(command, "ended"):
+                await self._outputs.close(command)
 
     async def _perform(self, effect: Effect) -> None:
         match effect:
             case Send(frame):
                 await self._send(frame)
             case Keep(command, stream, offset, data):
-                run = self._runs[command]
-                node = self._name(command)
-                self._bus.publish(NodePrinted(run.call, run.id, node, stream, offset, data))
+                part = self._parts[command]
+                run = part.run
+                self._bus.publish(NodePrinted(run.call, run.id, part.node, stream, offset, data))
             case Moved(command, state, reason):
                 self._move(command, state, reason, None)
             case Ended(command, state, reason, report):
+                self._parts[command].run.under_way.discard(command)
                 self._move(command, state, reason, report.exit_code if report else None)
+                del self._parts[command]
             case Recall(command, node):
                 await self._recall(command, node)
             case Record():
@@ -177,19 +195,15 @@ class Dispatch:
             return
 
     def _move(self, command: str, state: State, reason: str, exit_code: int | None) -> None:
-        run = self._runs[command]
-        node = self._name(command)
-        run.move(node, state)
-        self._bus.publish(NodeMoved(run.call, run.id, node, state, exit_code, reason))
+        part = self._parts[command]
+        run = part.run
+        run.move(part.node, state, has_returned=reason == STILL_THERE)
+        self._bus.publish(NodeMoved(run.call, run.id, part.node, state, exit_code, reason))
 
     def _event(self, record: Record) -> Event:
-        body = dict(record.fields)
-        if record.kind == "sent":
-            body["not_before"] = self._sent.pop(record.command)
-        return record.kind, self._name(record.command), body
-
-    def _name(self, command: str) -> str:
-        return self._runs[command].commands[command]
+        part = self._parts[record.command]
+        window = {"not_before": part.not_before} if record.kind == "sent" else {}
+        return record.kind, part.node, {**record.fields, **window}
 
     async def _recall(self, command: str, node: str) -> None:
         """A node still keeps what an earlier core already holds: let it delete it."""

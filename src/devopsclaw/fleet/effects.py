@@ -2,7 +2,9 @@
 
 Effects are executed strictly in the order in which they were returned, across all calls. Every `Record`
 and `Keep` before a `Send` is durable before that frame goes out; a `Keep` before a CREDIT need only be
-taken, since the node deletes nothing before DONE_ACK.
+taken, since the node deletes nothing before DONE_ACK. Who writes in batches may make records durable
+earlier than they stand here, but no `ended` before the `Keep`s in front of it, and no `Keep` before the gap
+in front of it: after a restart offsets are counted from what is stored.
 """
 
 from __future__ import annotations

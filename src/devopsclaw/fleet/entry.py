@@ -12,9 +12,10 @@ from devopsclaw.model.state import State
 
 @dataclass(slots=True)
 class Entry:
-    """`state` is pending, sent, running or unknown. `overdue`: steady time after which its end is unknown.
+    """`state` is pending, sent, running or unknown, and `reason` why it is unknown.
 
-    `is_cancelling`: a person wants it stopped. `report`: the node's, while output is still on its way.
+    `is_cancelling`: a person wants it stopped. `overdue`: steady time after which its end is unknown.
+    `report`: the node's, while output is still on its way; `incarnation`: of the journal it comes from.
     """
 
     command: Command
@@ -22,7 +23,9 @@ class Entry:
     is_accepted: bool = False
     is_cancelling: bool = False
     overdue: float = 0.0
+    reason: str = ""
     report: Report | None = None
+    incarnation: float = 0.0
     stdout: Kept = field(default_factory=Kept)
     stderr: Kept = field(default_factory=Kept)
 
@@ -40,11 +43,9 @@ class Entry:
         return self.stdout.offset >= report.stdout_length and self.stderr.offset >= report.stderr_length
 
     def holds_the_same(self, report: Report) -> bool:
-        """Whether the bytes are those of the node. An interrupted command has none to compare: what its
-        node lost with its power may have been kept here."""
-        if report.status is State.UNKNOWN:
-            return True
-        return (self.stdout.offset, self.stdout.sha256) == (report.stdout_length, report.stdout_sha256) and (
-            self.stderr.offset,
-            self.stderr.sha256,
-        ) == (report.stderr_length, report.stderr_sha256)
+        """Whether the bytes are those of the node."""
+        held = [(kept.offset, kept.sha256) for kept in (self.stdout, self.stderr)]
+        return held == [
+            (report.stdout_length, report.stdout_sha256),
+            (report.stderr_length, report.stderr_sha256),
+        ]

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from devopsclaw.core.runs import RunNode
 from devopsclaw.model.state import State
 
 
 @dataclass
 class LiveRun:
-    """`commands` maps a command's id to its node's name; `states` has every node from the start."""
+    """`parts` are its nodes in order, with the key and the command id each had when the run was recorded;
+    `states` has every node from the start.
+    """
 
     id: str
     call: str
-    commands: Mapping[str, str]
-    states: dict[str, State] = field(default_factory=dict)
+    parts: Sequence[RunNode]
+    states: dict[str, State]
+    under_way: set[str] = field(default_factory=set)
+    """Ids of commands of which more may be heard: sent, and not ended for good."""
+    returned: set[str] = field(default_factory=set)
+    """Nodes that came back with their command unfinished after it was called unknown."""
     stopped: bool = False
     """Stopped by a budget: a node failed where that ends the run."""
     is_cancelled: bool = False
     """A person wants no more of it."""
+    is_closed: bool = False
+    """Every node has ended, and that is in the log."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_over(self) -> bool:
         """Whether every node is in a final state; an `unknown` one may still become the truth."""
-        return all(state.is_final for state in self.states.values())
+        return not self.returned and all(state.is_final for state in self.states.values())
 
-    def move(self, node: str, state: State) -> None:
+    def move(self, node: str, state: State, *, has_returned: bool = False) -> None:
         """The node stands elsewhere now."""
         self.states[node] = state
+        self.returned.discard(node)
+        if has_returned:
+            self.returned.add(node)
         self._changed.set()
 
     def cancel(self) -> None:
@@ -38,11 +50,21 @@ class LiveRun:
         self.is_cancelled = True
         self._changed.set()
 
+    def close(self) -> None:
+        """Its end is in the log."""
+        self.is_closed = True
+        self._changed.set()
+
     async def changed(self, seconds: float | None = None) -> None:
-        """Wait until a node moves, at most so long."""
+        """Wait until something moves, at most so long."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
         except TimeoutError:
             return
         self._changed.clear()
+
+    async def over(self) -> None:
+        """Wait until its end is in the log."""
+        while not self.is_closed:
+            await self.changed()

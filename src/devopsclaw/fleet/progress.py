@@ -8,6 +8,7 @@ from devopsclaw.fleet.book import Book
 from devopsclaw.fleet.effects import Effect, Ended, Keep, Moved, Record
 from devopsclaw.fleet.entry import Entry
 from devopsclaw.fleet.orders import Orders
+from devopsclaw.fleet.stream import Kept
 from devopsclaw.model.headers import (
     CommandStanding,
     DoneHeader,
@@ -96,12 +97,8 @@ class Progress:
         effects = self.accept(entry, now)
         if not new:
             return effects
-        effects.append(Keep(entry.id, header.stream, kept.offset - len(new), new))
-        if entry.report is not None:
-            effects += self._try_end(entry)
-        if kept.grant():
-            effects.append(self._orders.credit(entry))
-        return effects
+        kept_now = Keep(entry.id, header.stream, kept.offset - len(new), new)
+        return [*effects, kept_now, *self._go_on(entry, kept)]
 
     def skip(self, entry: Entry, header: GapHeader, now: Moment) -> list[Effect]:
         """The node did not keep these bytes. Raises Hole."""
@@ -111,16 +108,12 @@ class Progress:
         if new is None:
             return effects
         fields = {"stream": header.stream, "start": new[0], "end": new[1]}
-        effects.append(Record(entry.id, "gap", fields))
-        if kept.grant():
-            effects.append(self._orders.credit(entry))
-        return effects + self._try_end(entry)
+        return [*effects, Record(entry.id, "gap", fields), *self._go_on(entry, kept)]
 
     def report(self, entry: Entry, header: DoneHeader) -> list[Effect]:
         """It ended on the node; here it ends when all its output is here."""
         entry.report = header.report()
-        if entry.report.status in NEVER_STARTED and entry.command.not_before < header.incarnation:
-            entry.report = entry.report.model_copy(update={"status": State.UNKNOWN, "reason": LOST_JOURNAL})
+        entry.incarnation = header.incarnation
         return self._try_end(entry)
 
     def stand(self, entry: Entry, standing: CommandStanding, incarnation: float, now: Moment) -> list[Effect]:
@@ -131,7 +124,7 @@ class Progress:
             return self.end(entry, State.UNKNOWN, FORGOTTEN)
         effects = self.accept(entry, now) if standing.state is not Standing.FINISHED else []
         if entry.state is State.UNKNOWN and standing.state is not Standing.FINISHED:
-            effects.append(Moved(entry.id, State.UNKNOWN, STILL_THERE))
+            effects += self._explain(entry, STILL_THERE)
         return effects
 
     def lose(self, entry: Entry, reason: str) -> list[Effect]:
@@ -139,9 +132,10 @@ class Progress:
         if entry.state is State.PENDING:
             return self.end(entry, State.UNREACHABLE, reason)
         if entry.state is State.UNKNOWN:
-            return []
+            return self._explain(entry, reason)
         entry.state = State.UNKNOWN
-        return [Record(entry.id, "unknown", {"reason": reason}), Moved(entry.id, State.UNKNOWN, reason)]
+        recorded: list[Effect] = [Record(entry.id, "unknown", {"reason": reason})]
+        return recorded + self._explain(entry, reason)
 
     def end(self, entry: Entry, state: State, reason: str, report: Report | None = None) -> list[Effect]:
         """Its end, for good."""
@@ -150,6 +144,13 @@ class Progress:
             Record(entry.id, "ended", _fields(state, reason, report)),
             Ended(entry.id, state, reason, report),
         ]
+
+    def _explain(self, entry: Entry, reason: str) -> list[Effect]:
+        """Why it is unknown, as far as that is known now; said once."""
+        if entry.reason == reason:
+            return []
+        entry.reason = reason
+        return [Moved(entry.id, State.UNKNOWN, reason)]
 
     def _never_seen(self, entry: Entry, incarnation: float, now: Moment) -> list[Effect]:
         """The offer was lost: send the very same again, if it is in time and nobody called it unknown.
@@ -164,16 +165,19 @@ class Progress:
             return [self._orders.offer(command)]
         return [self._orders.cancel(command)]
 
+    def _go_on(self, entry: Entry, kept: Kept) -> list[Effect]:
+        """More is here: it may have been the last that was missing, else the node may need credit."""
+        ended = self._try_end(entry)
+        return ended or ([self._orders.credit(entry)] if kept.grant() else [])
+
     def _try_end(self, entry: Entry) -> list[Effect]:
         report = entry.report
         if report is None or not entry.holds_all(report):
             return []
-        if not entry.holds_the_same(report):
+        state, reason = _verdict(entry, report)
+        if state is not State.UNKNOWN and not entry.holds_the_same(report):
             return self._damage(entry, report)
-        state, reason = report.status, report.reason
-        if state is State.CANCELLED and not entry.is_cancelling:
-            state, reason = State.EXPIRED, NEVER_ARRIVED
-        ended = self.end(entry, State(state), reason, report)
+        ended = self.end(entry, state, reason, report)
         return [*ended, self._orders.acknowledge(entry.id, entry.command.node)]
 
     def _damage(self, entry: Entry, report: Report) -> list[Effect]:
@@ -185,6 +189,16 @@ class Progress:
             Record(entry.id, "damaged", _fields(State.UNKNOWN, reason, report)),
             Ended(entry.id, State.UNKNOWN, reason, report),
         ]
+
+
+def _verdict(entry: Entry, report: Report) -> tuple[State, str]:
+    """What the node's report means here. An interrupted command stays unknown whatever output is here:
+    what its node lost with its power may have been kept."""
+    if report.status in NEVER_STARTED and entry.command.not_before < entry.incarnation:
+        return State.UNKNOWN, LOST_JOURNAL
+    if report.status is State.CANCELLED and not entry.is_cancelling:
+        return State.EXPIRED, NEVER_ARRIVED
+    return State(report.status), report.reason
 
 
 def _fields(state: State, reason: str, report: Report | None) -> dict[str, Any]:

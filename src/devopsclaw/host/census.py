@@ -116,9 +116,12 @@ class Census:
             return self._seen
 
     async def members(self, command_id: str, shim: int) -> list[Resident]:
-        """Who came of this command and lives: of the shim's session, or carrying the id. Not the shim."""
+        """Who came of this command and lives: of the shim's session, or carrying the id. Not the shim.
+
+        `shim` 0: it is not known, and the id alone tells; the kernel's own threads have session 0.
+        """
         return [
             each
             for each in await self.take()
-            if each.pid != shim and (each.session == shim or each.execution == command_id)
+            if each.pid != shim and (each.execution == command_id or each.session == shim > 0)
         ]

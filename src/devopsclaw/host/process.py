@@ -198,13 +198,16 @@ def send(process: Started, number: int) -> None:
 
 
 def send_group(group: int, number: int) -> None:
-    """Signal a whole process group; nothing happens when it is empty."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+    """Signal a whole process group; nothing happens when it is empty. 0 is nobody, never our own."""
+    if group > 0:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
 
 
 def group_lives(group: int) -> bool:
-    """Whether some process of this group exists."""
+    """Whether some process of this group exists; 0 is nobody."""
+    if group <= 0:
+        return False
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -20,6 +20,9 @@ FIRST_LOOK, LAST_LOOK = 0.005, 0.05
 ADOPTION = 1.0
 """Seconds that a shim spawned by a life that died meanwhile gets to write its pid."""
 
+NOBODY = Started(0, 0, "")
+"""The shim of a command that has ended: its pid may be another's by now."""
+
 
 class Runner:
     """Commands by id. One per daemon, with a folder of its own.
@@ -74,7 +77,7 @@ class Runner:
         spill = Spill(self._folder, command_id, output_cap)
         journaled = Started(pid, start_time, boot_id)
         shim = await self._living_shim(spill, journaled)
-        running = Running(command_id, spill, shim or journaled)
+        running = Running(command_id, spill, shim or NOBODY)
         if shim is None:
             running.ended.set_result(None)
             self._commands[command_id] = running
@@ -84,7 +87,7 @@ class Runner:
 
     def recall(self, command_id: str, outcome: Outcome, output_cap: int = OUTPUT_CAP) -> None:
         """Know again a command whose outcome an earlier life had settled, to read its output."""
-        running = Running(command_id, Spill(self._folder, command_id, output_cap), Started(0, 0, ""))
+        running = Running(command_id, Spill(self._folder, command_id, output_cap), NOBODY)
         running.recall(outcome)
         self._commands[command_id] = running
 

@@ -15,8 +15,8 @@ from devopsclaw.core.paths import Home
 from devopsclaw.core.private_file import shown
 from devopsclaw.core.rbac import Role
 from devopsclaw.model.audit import AuditFilter
-from devopsclaw.model.errors import Damaged
-from devopsclaw.model.ports import FleetPort
+from devopsclaw.model.errors import ClawError, Damaged
+from devopsclaw.model.ports import FleetPort, Reach
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
 from devopsclaw.ops.version import Version, baked
@@ -62,11 +62,11 @@ class Status(Result):
 
     version: Version = Field(description="What this is.")
     home: str = Field(description="Folder of this installation.")
-    config: ConfigStatus = Field(description="The configuration file.")
+    config: ConfigStatus = Field(description="The configuration file, and what is wrong with it.")
     relay: str = Field(description="Address of the relay; empty where none is set.")
     fleet: dict[str, int | str] = Field(description="The connection to the relay, and nodes by state.")
     models: list[ModelStatus] = Field(description="Language models that are listed.")
-    audit: AuditStatus = Field(description="The audit log.")
+    audit: AuditStatus = Field(description="The newest entry of the audit log, or why it cannot be read.")
     databases: list[DatabaseStatus] = Field(description="The databases, by name.")
 
     def text(self) -> str:
@@ -110,11 +110,20 @@ async def show(ctx: Ctx, params: NoParams) -> Status:
         home=shown(loaded.home.root),
         config=_config(loaded),
         relay=loaded.config.relay.url,
-        fleet=ctx.get(FleetPort).view.summary(),
+        fleet=await _fleet(ctx.get(Reach), ctx.get(FleetPort)),
         models=[_model(entry) for entry in loaded.config.model_list],
         audit=await _audit(ctx.get(AuditLog)),
         databases=_databases(loaded.home),
     )
+
+
+async def _fleet(reach: Reach, port: FleetPort) -> dict[str, int | str]:
+    """A relay that cannot be used at all is part of the status, not the end of it."""
+    try:
+        await reach.ready()
+    except ClawError as unusable:
+        return {**port.view.summary(), "why": unusable.message}
+    return port.view.summary()
 
 
 def _config(loaded: Loaded) -> ConfigStatus:

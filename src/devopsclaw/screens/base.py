@@ -105,8 +105,8 @@ class Frame(Screen[None]):
         yield StatusLine()
 
     def body(self) -> ComposeResult:
-        """What stands between header and status line."""
-        raise NotImplementedError
+        """What stands between header and status line; nothing, where a screen has nothing to show."""
+        yield from ()
 
     def on_mount(self) -> None:
         """Show what is known at once."""

@@ -73,11 +73,6 @@ class Situation:
         self.open_runs = set(status.open_runs)
         self._standing = None
 
-    def stand(self, status: Any) -> None:
-        """Take the result of `status.show`: what a person should know before the first event."""
-        texts = [*status.config.warnings, status.audit.problem]
-        self.absorb([Warned(text) for text in texts if text])
-
     def absorb(self, events: Iterable[Any]) -> frozenset[str]:
         """Take events; the names of the nodes that changed. One that is not in `nodes` has to be listed."""
         changed: set[str] = set()

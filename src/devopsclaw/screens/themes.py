@@ -45,14 +45,24 @@ class ThemeFile(BaseModel):
     colours: Colours
 
 
-def theme_files(folder: Path | None = None) -> list[ThemeFile]:
-    """Every theme of the folder (the shipped one by default), by name. Raises BadConfig naming the file."""
-    return [_read(path) for path in sorted((folder or shipped("themes")).glob("*.yaml"))]
+def theme_names(folder: Path | None = None) -> list[str]:
+    """The themes of the folder, the shipped one by default; a theme is called as its file."""
+    return sorted(path.stem for path in (folder or shipped("themes")).glob("*.yaml"))
 
 
-def themes() -> list[Theme]:
-    """The shipped themes, as Textual takes them."""
-    return [as_theme(file) for file in theme_files()]
+def theme_named(name: str, folder: Path | None = None) -> ThemeFile:
+    """One theme. Raises BadConfig where there is none, or its file is no theme."""
+    names = theme_names(folder)
+    if name not in names:
+        raise BadConfig(f"there is no theme {name!r}", hint=f"ui.theme is one of: {', '.join(names)}")
+    path = (folder or shipped("themes")) / f"{name}.yaml"
+    try:
+        return ThemeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError) as wrong:
+        first = " ".join(str(wrong).split())[:200]
+        raise BadConfig(
+            f"{path} is no theme: {first}", hint="themes/claw-dark.yaml shows how one looks"
+        ) from wrong
 
 
 def as_theme(file: ThemeFile) -> Theme:
@@ -85,11 +95,3 @@ def variables(colours: Colours) -> dict[str, str]:
         "input-cursor-foreground": colours.background,
         "input-selection-background": colours.cursor,
     }
-
-
-def _read(path: Path) -> ThemeFile:
-    try:
-        return ThemeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as wrong:
-        first = str(wrong).split("\n")[0]
-        raise BadConfig(f"{path} is no theme: {first}", hint="see themes/claw-dark.yaml for one") from wrong
