@@ -129,6 +129,7 @@ class Console(App[int], inherit_bindings=False):
                 self.desk.door, situation.is_open = core.door, True
                 self._listen(subscription)
                 self._list_nodes()
+                self._front(lambda frame: frame.tick())
                 await self._leaving.wait()
         finally:
             await core.close()

@@ -10,8 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from devopsclaw import ops
-from devopsclaw.assembly.links import Links, dial_once
-from devopsclaw.assembly.roles import serve_daemon, serve_relay
+from devopsclaw.assembly.links import Links
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.background import Background, background
 from devopsclaw.core.bus import Bus
@@ -22,7 +21,7 @@ from devopsclaw.core.db import Database
 from devopsclaw.core.door import LocalDoor
 from devopsclaw.core.gate import Gate
 from devopsclaw.core.guards import CoreGuards
-from devopsclaw.core.keys import Keys
+from devopsclaw.core.keys import Keys, SigningKey
 from devopsclaw.core.lock import hold
 from devopsclaw.core.log import Mask, logging_to
 from devopsclaw.core.operation import Operation
@@ -32,15 +31,17 @@ from devopsclaw.core.rbac import Roles
 from devopsclaw.core.registry import Registry, discover
 from devopsclaw.core.runs import RunLog
 from devopsclaw.core.services import Services
+from devopsclaw.fleet.conductor import Conductor
 from devopsclaw.fleet.delivery import Delivery
 from devopsclaw.fleet.dispatch import Dispatch
 from devopsclaw.fleet.execution import Executions
 from devopsclaw.fleet.fleet import Fleet
 from devopsclaw.fleet.nodes import Nodes
+from devopsclaw.fleet.recipients import Recipients
 from devopsclaw.fleet.session_feed import SessionFeed
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.model.events import Warned
-from devopsclaw.model.ports import Claims, FleetPort, Reach
+from devopsclaw.model.ports import Claims, FleetPort, Reach, RelayAnswer
 
 __all__ = ["Core", "open", "serve_daemon", "serve_relay"]
 
@@ -53,12 +54,13 @@ class LinksAre(StrEnum):
 
     LAZY = "when needed"
     WANTED = "at once"
+    """And runs that earlier cores left are taken up: for a core that is there to stay."""
     AWAITED = "awaited"
     """It is known who is there when the core is open."""
 
 
-DEMO = "demo"
-"""A home with this file is a demo's; it says `walls` where its nodes cannot touch the user's files."""
+OPEN_DEMO = "open"
+"""What a demo's home says where its nodes can touch the user's files: every change asks then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ async def open(  # noqa: A001 - it reads as boot.open
         await stack.enter_async_context(hold(loaded.home.run, "core", face, clock, patience))
         stack.enter_context(logging_to(loaded.home, "core", loaded.config.log.level, Mask(loaded.secrets)))
         gate = await _assemble(stack, loaded, clock, links)
-        yield Core(LocalDoor(gate, face, demo=(home.root / DEMO).exists()))
+        yield Core(LocalDoor(gate, face, demo=bool(home.demo)))
 
 
 async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: LinksAre) -> Gate:
@@ -102,24 +104,25 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
     database = await stack.enter_async_context(
         await Database.open(home.state / "core.db", PACKAGE / "core" / "migrations" / "core")
     )
-    fleet, tasks = await _open_fleet(stack, loaded, database, keys, bus, clock)
-    claims = Claims(partial(dial_once, loaded, keys.load_or_create("controller"), clock))
-    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, Reach(fleet.ready))
+    fleet, reach, tasks = await _open_fleet(stack, loaded, database, keys, bus, clock)
+    claims = Claims(partial(_dial_once, loaded, keys.load_or_create("controller"), clock))
+    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, reach)
     protected = frozenset(loaded.config.fleet.protected_envs)
-    guards = CoreGuards(Roles(), audit, bus, clock, protected)
+    is_wary = home.demo == OPEN_DEMO
+    guards = CoreGuards(Roles(), audit, bus, clock, protected, is_wary=is_wary)
     registry = Registry([each for each in discover(ops, Operation) if not each.remote])
     for warning in (*loaded.warnings, *_said(database, audit)):
         bus.post(warning)
     if links is LinksAre.AWAITED:
         await fleet.ready()
     elif links is LinksAre.WANTED:
-        tasks.start(fleet.ready())
+        tasks.start(_go_on(fleet))
     return Gate(registry, guards, services, bus, clock)
 
 
 async def _open_fleet(
     stack: AsyncExitStack, loaded: Loaded, database: Database, keys: Keys, bus: Bus, clock: Clock
-) -> tuple[Fleet, Background]:
+) -> tuple[Fleet, Reach, Background]:
     """The fleet over its log, its output store and its registry; links are opened when needed."""
     settings = loaded.config.fleet
     key = keys.load_or_create("controller")
@@ -131,9 +134,38 @@ async def _open_fleet(
     stack.push_async_callback(nodes.save)
     tasks = await stack.enter_async_context(background())
     tasks.start(dispatch.run())
-    links = Links(loaded, key, SessionFeed(nodes, dispatch, bus, clock), clock, tasks.start)
-    executions = Executions(dispatch, log, outputs, nodes, signer)
-    return Fleet(nodes, executions, bus, clock, links.open), tasks
+    feed = SessionFeed(nodes, dispatch, bus, clock)
+    conductor = Conductor(dispatch, log, Recipients(nodes, signer), bus, clock)
+    executions = Executions(conductor, log, outputs, signer, tasks.start)
+    fleet = Fleet(nodes, executions, bus, Links(loaded, key, feed, clock, tasks.start).open)
+    return fleet, Reach(fleet.ready, feed.forget), tasks
+
+
+async def _go_on(fleet: Fleet) -> None:
+    """Reach the nodes, and take up what earlier cores left: this core is there to stay."""
+    await fleet.ready()
+    await fleet.executions.resume_all()
+
+
+async def _dial_once(loaded: Loaded, key: SigningKey, clock: Clock, url: str, claim: str) -> RelayAnswer:
+    """See `assembly.relay_client.dial_once`; loaded when it is asked for."""
+    from devopsclaw.assembly.relay_client import dial_once
+
+    return await dial_once(loaded, key, clock, url, claim)
+
+
+async def serve_relay(home: Home, *, flags: Mapping[str, str]) -> None:
+    """See `assembly.roles.serve_relay`; the code of the roles is loaded only by those who play one."""
+    from devopsclaw.assembly import roles
+
+    await roles.serve_relay(home, flags=flags)
+
+
+async def serve_daemon(home: Home, *, flags: Mapping[str, str]) -> None:
+    """See `assembly.roles.serve_daemon`."""
+    from devopsclaw.assembly import roles
+
+    await roles.serve_daemon(home, flags=flags)
 
 
 def _said(database: Database, audit: AuditLog) -> Iterator[Warned]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from devopsclaw.app import Console
 from devopsclaw.core.config import load
-from devopsclaw.core.door import Door
+from devopsclaw.core.door import Door, os_user
 from devopsclaw.core.paths import Home, home
 
 
@@ -23,6 +23,25 @@ class Handle:
     async def close(self) -> None:
         """See `CoreHandle.close`."""
         await self.stack.aclose()
+
+
+class QuietConsole(Console):
+    """A console that leaves a defect to the program, which says it in one line and keeps it in a log.
+
+    Textual would fill the terminal with the code and every local variable, secrets too.
+    """
+
+    @property
+    def outcome(self) -> int:
+        """The exit code after it was left; raises the defect that ended it."""
+        failed = self._exception
+        if failed is not None:
+            raise getattr(failed, "error", failed)  # a worker's failure carries what went wrong
+        return self.return_code or 0
+
+    def _print_error_renderables(self) -> None:
+        """Said by `outcome`."""
+        self._exit_renderables.clear()
 
 
 def open_console(settings: Any, pane: str = "fleet") -> int:
@@ -42,11 +61,14 @@ def run_console(where: Home, pane: str = "fleet") -> int:
         core = await stack.enter_async_context(opening)
         return Handle(core.door, stack)
 
-    console = Console(
+    console = QuietConsole(
         open_core,
         protected=config.fleet.protected_envs,
-        demo=(where.root / "demo").exists(),
+        demo=bool(where.demo),
         theme=config.ui.theme,
         pane=pane,
     )
-    return console.run(mouse=False) or 0
+    if where.demo == "open":
+        console.desk.situation.caution = f"commands run here as {os_user()}, every write asks"
+    console.run(mouse=False)
+    return console.outcome

@@ -38,8 +38,8 @@ def open_demo(settings: Any, nodes: int = 3) -> int:
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     sys.stderr.write(f"starting a relay and {nodes} real nodes on this machine …\n")
     with in_thread(started(nodes)) as town:
+        asyncio.run(settled(town))
         if not has_terminal:
-            asyncio.run(settled(town))
             return play(town)
         from devopsclaw.console import run_console
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--only WORD] [--json FILE]`: measures, prints the table, writes the JSON."""
+"""`python -m tests.bench [--quick] [--only WORD] [--json FILE]`: measures, prints a table, writes JSON."""
 
 from __future__ import annotations
 

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import place
+
 from devopsclaw import boot
 from devopsclaw.core.door import Door
 from devopsclaw.core.paths import Home
 from devopsclaw.model.events import NodeSeen
-from devopsclaw.model.execution import Execution
-from tests.bench import place
+from devopsclaw.ops.jobs import Ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,10 @@ class WarmCore:
 
     door: Door
 
-    async def run(self, command: str, target: str) -> None:
-        """`devopsclaw run COMMAND --target TARGET`. Raises RuntimeError unless every node ended well."""
-        ran: Execution = await self.door.run("fleet.exec", {"command": command, "target": target})
+    async def run(self, command: str, target: str, at_once: int) -> None:
+        """`devopsclaw run COMMAND --target TARGET --max N`. Raises RuntimeError unless all ends well."""
+        wanted = {"command": command, "target": target, "max": at_once}
+        ran: Ran = await self.door.run("fleet.exec", wanted)
         bad = [item for item in ran.items if item.status != "ok"]
         if bad:
             raise RuntimeError(f"{len(bad)} nodes: {bad[0].node} {bad[0].status} {bad[0].reason}")

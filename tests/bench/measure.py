@@ -108,7 +108,7 @@ async def interleaved(contenders: Mapping[str, Run], rounds: int, warm: int = 1)
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(-warm, rounds):
-        names = list(contenders) if number % 2 else list(reversed(contenders))
+        names = list(contenders)[:: 1 if number % 2 else -1]
         for name in names:
             cost = await contenders[name]()
             if number >= 0:

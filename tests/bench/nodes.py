@@ -1,8 +1,9 @@
 """Many nodes in one process, for measurements of what lies between them and the core.
 
-Run as `python -m tests.bench.nodes WORK URL TOKEN_FILE [--insecure]` and told on stdin, line by line, how many are
-wanted in all; says `ready N` when so many sessions are open. WORK is `idle` (a session and nothing
-else) or `instant` (real daemons whose commands end at once: nothing is spawned).
+Run as `python -m tests.bench.nodes WORK URL TOKEN_FILE [--insecure]`, told on stdin, line by line, how many
+are wanted in all; says `ready N` when so many are there. WORK is `idle` (a session and nothing else),
+`answer` (a session that answers each offer at once, keeping nothing) or `instant` (real daemons, with
+their journal, whose commands end at once: nothing is spawned).
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.bench import bare
 
 from devopsclaw.assembly.roles import keep_link
 from devopsclaw.core.background import Background, background
@@ -34,19 +36,24 @@ from devopsclaw.daemon.guards import NodeGuards
 from devopsclaw.daemon.journal import Journal, open_journal
 from devopsclaw.daemon.machine import NodeMachine
 from devopsclaw.daemon.trust import Trust
+from devopsclaw.daemon.voice import Voice
 from devopsclaw.host.runner import Runner
-from devopsclaw.model.headers import EMPTY_SHA256
+from devopsclaw.model.headers import EMPTY_SHA256, Report
 from devopsclaw.model.process import Outcome
 from devopsclaw.model.risk import Effect
+from devopsclaw.model.state import State
 from devopsclaw.ops.host import HostExec, HostExecuted, plan_exec
 from devopsclaw.relay.dial import Dialer
+from devopsclaw.relay.link import RelayLink
 from devopsclaw.relay.pins import Pins
+from devopsclaw.wire.envelope import sign_done, verify_envelope
 from devopsclaw.wire.table import Role
 from devopsclaw.wire.uid import uid_of
 
 AT_ONCE = 50
 """Handshakes under way."""
 NAME = "bench-{:04}"
+REPORT = Report(status=State.OK, exit_code=0)
 
 
 @operation(
@@ -54,9 +61,7 @@ NAME = "bench-{:04}"
 )
 async def end_at_once(ctx: Ctx, params: HostExec) -> HostExecuted:
     """Say that the command ended well, without running it."""
-    return HostExecuted(
-        outcome=Outcome(exit_code=0, stdout_sha256=EMPTY_SHA256, stderr_sha256=EMPTY_SHA256)
-    )
+    return HostExecuted(outcome=Outcome(exit_code=0, stdout_sha256=EMPTY_SHA256, stderr_sha256=EMPTY_SHA256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,31 @@ class Crowd:
         """Open a session and keep it."""
         link = await self.dialer(number).connect()
         self.stack.push_async_callback(link.close)
+
+    async def answer(self, number: int) -> None:
+        """Open a session, check what is offered, and sign an end of it."""
+        dialer = self.dialer(number)
+        link = await dialer.connect()
+        self.stack.push_async_callback(link.close)
+        self.tasks.start(self._answer(dialer.key, link))
+
+    async def _answer(self, key: Ed25519PrivateKey, link: RelayLink) -> None:
+        voice = Voice(link.welcome.uid, 0.0)
+        voice.open(link.welcome.epoch)
+        while True:
+            offer = await link.receive()
+            envelope = verify_envelope(bare.PUBLIC, offer.body, str(offer.header["signature"]))
+            done = voice.done(envelope.command, REPORT).frame
+            await link.send(replace(done, header={**done.header, "signature": sign_done(key, done.header)}))
+
+    async def enter(self, work: str, number: int, journal: Database) -> None:
+        """Be one node more."""
+        if work == "idle":
+            await self.sit_idle(number)
+        elif work == "answer":
+            await self.answer(number)
+        else:
+            await self.serve(number, journal)
 
     async def serve(self, number: int, journal: Database) -> None:
         """Be a node whose commands end at once."""
@@ -124,7 +154,7 @@ async def main(work: str, url: str, token_file: str, *flags: str) -> None:
 
             async def enter(number: int, limit: asyncio.Semaphore = limit) -> None:
                 async with limit:
-                    await (crowd.sit_idle(number) if work == "idle" else crowd.serve(number, journal))
+                    await crowd.enter(work, number, journal)
 
             async with asyncio.TaskGroup() as group:
                 for number in range(count, int(asked)):

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+PYTHON = sys.executable
 BYTECODE = Path(tempfile.gettempdir()) / f"devopsclaw-bench-bytecode-{os.getuid()}"
 PATIENCE = 60.0
 """Seconds for a child to be ready on a busy machine."""
@@ -69,6 +70,12 @@ class Child:
                 return float(line.split()[1])
         raise RuntimeError(f"the system does not tell the memory of {self.process.pid}")
 
+    async def ask(self, line: str, answer: str) -> None:
+        """Write a line to it and wait for a line that begins with this answer."""
+        if self.process.stdin is not None:
+            self.process.stdin.write(f"{line}\n".encode())
+        await self.heard(answer)
+
     async def heard(self, word: str) -> None:
         """Wait until it prints a line that begins with this word. Raises RuntimeError where it ends."""
         stream = self.process.stdout
@@ -89,7 +96,7 @@ async def child(argv: list[str], home: Path | None, log: Path) -> AsyncIterator[
         process = await asyncio.create_subprocess_exec(
             *argv,
             env=environment(home),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
         )

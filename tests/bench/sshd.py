@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
-
 from tests.bench import place
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -32,7 +31,9 @@ StrictModes no
 MaxStartups 1000
 MaxSessions 1000
 LogLevel ERROR
+SetEnv SHLVL=1
 """
+"""The last line keeps bash from reading ~/.bashrc: what somebody put there is not the price of ssh."""
 
 
 @dataclass(frozen=True, slots=True)

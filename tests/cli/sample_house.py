@@ -234,6 +234,10 @@ class Guards:
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """Anywhere."""
 
+    def weigh(self, plan: Plan) -> Plan:
+        """Not judged here."""
+        return plan
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """The phrase `prod:N` for critical, `yes` for high."""
         phrase = f"prod:{len(plan.nodes)}"

@@ -66,3 +66,12 @@ def test_shipped_data_is_found_in_the_package_or_the_checkout() -> None:
     assert PACKAGE.name == "devopsclaw"
     assert (shipped("core/migrations/core") / "0001_runs.sql").is_file()
     assert shipped("tests") == Path(__file__).resolve().parent.parent
+
+
+def test_the_home_of_a_demo_says_so(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.demo == ""
+
+    (tmp_path / "demo").write_text("walls\n")
+
+    assert home.demo == "walls"

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,9 @@ GLANCE = 0.02
 PRODUCT = (sys.executable, "-m", "devopsclaw")
 TOKEN = "my-fleet-secret-token"
 """As the walkthrough has it."""
+
+GATED = "echo begun >>diary; until [ -e go ]; do sleep 0.02; done; echo ended >>diary"
+"""A command that a test lets end when it wants: `sleep 5; echo x >>f`, without the waiting."""
 
 
 def wait_for(what: str, look: Callable[[], Found | None], patience: float = PATIENCE) -> Found:
@@ -164,6 +167,20 @@ class Machine:
         }
         return {**own, **self.extra, **more}
 
+    @property
+    def diary(self) -> list[str]:
+        """What `GATED` wrote here: `begun` once for each start, `ended` once for each end."""
+        return lines_of(self.user / "diary")
+
+    def let_go(self) -> None:
+        """Let `GATED` end."""
+        (self.user / "go").touch()
+
+    def shim(self) -> int:
+        """The process that holds the one command of this home: the first line of its exit file."""
+        (exit_file,) = self.home.glob("output/**/*.exit")
+        return int(exit_file.read_text().split()[0])
+
     def files(self) -> dict[str, bytes]:
         """Every file of the home that holds state, and its bytes; locks and logs are none."""
         kept = [path for path in sorted(self.home.rglob("*")) if path.is_file()]
@@ -209,6 +226,12 @@ class House:
         daemon.wait_said(f"{name}: connected to")
         return daemon
 
+    def claim(self, desk: Machine, daemons: Iterable[Serving]) -> None:
+        """Take command of the relay from the desk; the daemons come back to be shown its key."""
+        assert desk("node", "list").code == 0
+        for daemon in daemons:
+            daemon.wait_said("connected to", times=2)
+
     def end(self) -> None:
         """End all, by group, then by the home in their environment: commands have groups of their own."""
         for machine in self.machines.values():
@@ -236,7 +259,6 @@ def _names(environment: Path, folder: Path) -> bool:
 def lines_of(path: Path) -> list[str]:
     """The lines of a file that a command wrote; none while there is no file."""
     return path.read_text().splitlines() if path.exists() else []
-
 
 
 def flip(path: Path, place: int) -> None:

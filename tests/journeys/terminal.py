@@ -8,7 +8,8 @@ from pathlib import Path
 from tests.journeys.processes import PATIENCE, Machine, wait_for
 
 BEFORE = "what stood here before"
-SCRIPT = f"echo '{BEFORE}'; $*; echo left with $?; stty -a; read -r end"
+LEFT = "left with"
+SCRIPT = f"echo '{BEFORE}'; $*; code=$?; stty -a; echo {LEFT} $code; read -r end"
 """What runs in the terminal: the program, then how the terminal was left."""
 
 
@@ -43,12 +44,13 @@ class Terminal:
         def look() -> bool:
             nonlocal seen
             seen = self.picture()
-            return text in seen
+            return text in seen or LEFT in seen
 
         try:
             wait_for("", look)
         except AssertionError:
             raise AssertionError(f"not within {PATIENCE:.0f} s: {text!r} in\n{seen}") from None
+        assert text in seen, seen
         return seen
 
     def mode(self, name: str) -> str:

@@ -42,6 +42,10 @@ class _RolesOnly:
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         assert plan.effect.rank <= operation.ceiling.rank
 
+    def weigh(self, plan: Plan) -> Plan:
+        """Not judged here."""
+        return plan
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         return ""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websockets.protocol import State
 
 from devopsclaw.core.clock import ManualClock
 from devopsclaw.relay import server
@@ -34,7 +35,9 @@ class Transport:
 
 
 class Connection:
-    """A connection with such a socket."""
+    """An open connection with such a socket."""
+
+    state = State.OPEN
 
     def __init__(self, waiting: int) -> None:
         self.transport = Transport(waiting)
@@ -52,7 +55,7 @@ def peer(waiting: int, clock: ManualClock) -> tuple[Peer, Transport]:
 
 async def test_a_send_that_takes_too_long_cuts_the_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devopsclaw.relay.peer.SEND_TIMEOUT", 0.01)
-    slow, transport = peer(0, ManualClock())
+    slow, transport = peer(1, ManualClock())
 
     assert not await slow.deliver(b"x")
     assert transport.is_aborted

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.screens.fake_core import NIGHT, FakeDoor
+from textual.events import Key
 from textual.pilot import Pilot
 
 from devopsclaw.app import Console
@@ -17,6 +18,9 @@ from devopsclaw.core.clock import ManualClock
 from devopsclaw.model.errors import ClawError
 from devopsclaw.screens.desk import Desk
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs
+
+KEY_NAMES = {" ": "space", ":": "colon", "=": "equals_sign", "\r": "enter", "\t": "tab", "-": "minus"}
+"""How Textual calls the keys of these characters."""
 
 
 @dataclass
@@ -83,11 +87,18 @@ class Bench:
             yield pilot
 
 
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    """Type this as fast as a paste would, but as keys; `pilot.press` waits after each."""
+    for character in text:
+        pilot.app.post_message(Key(KEY_NAMES.get(character, character), character))
+    await pilot.pause()
+
+
 async def until(pilot: Pilot[Any], is_so: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until it is so."""
     async with asyncio.timeout(seconds):
-        while not is_so():
-            await pilot.pause(0.01)
+        while not is_so():  # noqa: ASYNC110 - widgets tell nobody when they have settled
+            await asyncio.sleep(0.005)
     await pilot.pause()
 
 

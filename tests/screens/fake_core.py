@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from devopsclaw.core import risk as core_risk
 from devopsclaw.core.bus import Bus, Subscription
 from devopsclaw.core.operation import Result
 from devopsclaw.model.call import Consent
@@ -226,7 +227,7 @@ class FakeDoor:
         if name in self.failures:
             raise self.failures[name]
         if name == "fleet.exec":
-            return self.plan(params) if dry_run else await self.execute(params, consent, call_id)
+            return self.weighed(params) if dry_run else await self.execute(params, consent, call_id)
         answers: dict[str, Callable[[dict[str, Any]], Any]] = {
             "node.list": lambda given: Listed(items=self.matching(given.get("target", ""))),
             "node.show": lambda given: Shown(body=self.node(given["name"]).model_dump()),
@@ -286,12 +287,13 @@ class FakeDoor:
     def plan(self, params: dict[str, Any]) -> Plan:
         """What the command would do."""
         nodes = self.matching(params.get("target", ""))
+        named = sorted({node.labels["env"] for node in nodes if "env" in node.labels})
         return Plan(
             operation="fleet.exec",
             effect=self.effect,
             target=params.get("target", ""),
             nodes=tuple(sorted(node.name for node in nodes)),
-            environments=tuple(sorted({node.labels["env"] for node in nodes if "env" in node.labels})),
+            environments=tuple(named),
             run=params["command"],
             steps=(f"all at once, at most {params.get('timeout', '5m')} each",),
         )
@@ -299,7 +301,7 @@ class FakeDoor:
     async def execute(self, params: dict[str, Any], consent: Consent | None, call: str) -> Execution:
         """Run it as the gate does: ask, put on record, report, answer."""
         plan = self.plan(params)
-        self.ask_first(plan, consent)
+        self.ask_first(self.weighed(params), consent)
         self.runs += 1
         run, entry = f"X-{self.runs}", f"E-{self.runs + 8820}"
         self.bus.publish(CallStarted(call, "fleet.exec", "maria", plan, entry))
@@ -317,12 +319,19 @@ class FakeDoor:
         self.bus.publish(RunEnded(call, run, result.exit_code, result.counts))
         return result
 
+    def weighed(self, params: dict[str, Any]) -> Plan:
+        """The plan as a dry run shows it: with its risk, and what confirms it."""
+        plan = self.plan(params)
+        phrase = {"high": "yes", "critical": core_risk.phrase(plan)}.get(self.risk, "")
+        return plan.model_copy(
+            update={"risk": self.risk or ("none" if self.effect is Effect.READ else "low"), "phrase": phrase}
+        )
+
     def ask_first(self, plan: Plan, consent: Consent | None) -> None:
         """Raises ApprovalNeeded unless the yes is to this plan."""
-        phrase = f"{'+'.join(plan.environments)}:{len(plan.nodes)}"
-        wanted = {"high": "yes", "critical": phrase}.get(self.risk)
-        if wanted and (consent is None or consent.digest != plan.digest or consent.phrase != wanted):
-            raise ApprovalNeeded("a yes is needed", risk=self.risk, digest=plan.digest, phrase=phrase)
+        given = (consent.phrase, consent.digest) if consent else ("", "")
+        if plan.phrase and given != (plan.phrase, plan.digest):
+            raise ApprovalNeeded("a yes is needed", risk=plan.risk, digest=plan.digest, phrase=plan.phrase)
 
     def result(self, run: str, entry: str, command: str, plan: Plan) -> Execution:
         """What the nodes answered."""

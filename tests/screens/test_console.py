@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.screens.conftest import Bench, type_text, until
+from tests.screens.fake_core import NIGHT
 from textual.pilot import Pilot
 
 from devopsclaw.model.errors import Busy
@@ -19,8 +21,6 @@ from devopsclaw.screens.leave import Leave
 from devopsclaw.screens.run_form import RunForm
 from devopsclaw.widgets.header_line import HeaderLine
 from devopsclaw.widgets.status_line import StatusLine
-from tests.screens.conftest import Bench, until
-from tests.screens.fake_core import NIGHT
 
 
 def header(pilot: Pilot[int]) -> str:
@@ -37,7 +37,7 @@ async def start_run(pilot: Pilot[int], command: str) -> None:
     """Type a command into the run form and wait for its folds."""
     await pilot.press("x")
     await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
-    await pilot.press(*command, "enter")
+    await type_text(pilot, command + "\r")
     await until(pilot, lambda: isinstance(pilot.app.screen, Folds))
 
 
@@ -135,7 +135,9 @@ async def test_help_lists_every_key_that_acts_here(bench: Bench) -> None:
     async with bench.shown((80, 60)) as pilot:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(pilot.app.screen, Help))
-        shown = "\n".join("".join(text for text, _ in row.cells) for row in pilot.app.screen.query_one("#page").rows)  # type: ignore[attr-defined]
+        shown = "\n".join(
+            "".join(text for text, _ in row.cells) for row in pilot.app.screen.query_one("#page").rows
+        )  # type: ignore[attr-defined]
 
         for words in ("x", "fleet.exec", "Ctrl+L", "redraw", "EVERYWHERE", "Space"):
             assert words in shown
@@ -146,7 +148,7 @@ async def test_the_palette_finds_an_action_by_its_operation_and_does_it(bench: B
     async with bench.shown() as pilot:
         await pilot.press(key)
         await until(pilot, lambda: isinstance(pilot.app.screen, Palette))
-        await pilot.press(*"jobs.list", "enter")
+        await type_text(pilot, "jobslist\r")
         await until(pilot, lambda: isinstance(pilot.app.screen, Jobs))
 
 
@@ -244,7 +246,17 @@ async def test_the_mouse_is_off_until_asked_for_and_off_again_when_left(
 
 
 async def test_every_binding_has_an_id_of_its_own_and_no_reserved_key() -> None:
-    reserved = {"ctrl+b", "ctrl+a", "ctrl+s", "ctrl+q", "ctrl+backslash", "ctrl+h", "ctrl+i", "ctrl+m", "shift+enter"}
+    reserved = {
+        "ctrl+b",
+        "ctrl+a",
+        "ctrl+s",
+        "ctrl+q",
+        "ctrl+backslash",
+        "ctrl+h",
+        "ctrl+i",
+        "ctrl+m",
+        "shift+enter",
+    }
     frames = [Fleet, Audit, Folds, RunForm, Jobs, Help]
     keys = [binding.key for frame in frames for binding in frame.BINDINGS]  # type: ignore[union-attr]
 

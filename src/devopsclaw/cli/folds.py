@@ -27,6 +27,17 @@ def _fold(fold: dict[str, Any], mark: Mark, rule: str) -> str:
     return f"{' '.join(parts)}\n{_closed(fold['stdout'])}{label}{errors}"
 
 
+def leftovers_text(items: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each node with processes that outlived its command; empty where there are none."""
+    lines = [
+        f"{item['node']} {what}: {', '.join(item[field])}\n"
+        for item in items
+        for field, what in (("left", "left running"), ("survivors", "could not be stopped"))
+        if item.get(field)
+    ]
+    return "".join(lines)
+
+
 def _closed(text: str) -> str:
     """The text with a line break at its end, if it is not empty."""
     return text if not text or text.endswith("\n") else text + "\n"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from devopsclaw.cli import glyphs
-from devopsclaw.cli.folds import folds_text, summary_text
+from devopsclaw.cli.folds import folds_text, leftovers_text, summary_text
 from devopsclaw.cli.settings import Settings
 from devopsclaw.cli.table import table_lines
 from devopsclaw.model.errors import ClawError
@@ -76,6 +76,7 @@ class Printer:
             self.out(json.dumps(body, ensure_ascii=False))
         elif "folds" in body:
             self.out(folds_text(body["folds"], self.marked, "──" if self._is_utf8() else "--"))
+            self.out(leftovers_text(body.get("items", ())))
             self.note(summary_text(body))
         elif columns:
             self.out("\n".join(table_lines(body.get("items", []), columns, self.marked, self.width)))
@@ -135,6 +136,15 @@ def silence(stream: TextIO) -> None:
     os.close(nothing)
 
 
+def _risk(plan: dict[str, Any]) -> str:
+    """The risk and the flag that confirms it; `none` is not worth a line."""
+    word, asked = plan.get("risk", ""), plan.get("phrase", "")
+    if word in ("", "none"):
+        return ""
+    flag = "--yes" if asked == "yes" else f"--confirm {asked}"
+    return f"{word}, confirmed with {flag}" if asked else f"{word}, runs without being confirmed"
+
+
 def plan_text(plan: dict[str, Any]) -> str:
     """A plan as people read it: what, where, how, and how to undo it."""
     nodes = plan["nodes"]
@@ -146,6 +156,7 @@ def plan_text(plan: dict[str, Any]) -> str:
         ("runs", plan["run"]),
         *(("", step) for step in plan["steps"]),
         ("undo", plan["undo"]),
+        ("risk", _risk(plan)),
         ("reason", plan["reason"]),
         ("digest", plan["digest"][:12]),
     ]

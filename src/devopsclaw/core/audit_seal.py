@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from devopsclaw.core import sqlite
 from devopsclaw.core.audit_rows import last_row, row_of
@@ -27,6 +27,7 @@ from devopsclaw.core.clock import Clock, stamp
 from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.signed_file import Forged, read_signed, write_signed
 from devopsclaw.model.audit import Finding, entry_id
+from devopsclaw.model.value import Value
 
 SMALL = 8 * 1024 * 1024
 """Bytes of a main file that is sealed at every close; hashing it takes some 10 ms."""
@@ -46,7 +47,7 @@ GENESIS = bytes(32)
 _BLOCK = 1024 * 1024
 
 
-class Head(BaseModel):
+class Head(Value):
     """A place in the chain. The body of a signed checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +57,7 @@ class Head(BaseModel):
     at: str = ""
 
 
-class SealRecord(BaseModel):
+class SealRecord(Value):
     """What the signed seal says. `main` and `log` are `bytes:sha256`, empty where nothing is vouched for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

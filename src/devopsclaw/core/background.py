@@ -32,7 +32,9 @@ class Background:
 
 @asynccontextmanager
 async def background() -> AsyncIterator[Background]:
-    """Tasks of the block. An error of a task cancels the block and comes out of it, alone if it is alone."""
+    """Tasks of the block. An error of a task cancels the block and comes out of it, alone if it is alone:
+    then also out of the groups of tasks that the task had itself.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = Background(group)
@@ -41,6 +43,14 @@ async def background() -> AsyncIterator[Background]:
             finally:
                 tasks.cancel()
     except BaseExceptionGroup as several:
-        if len(several.exceptions) == 1:
-            raise several.exceptions[0] from several
-        raise
+        alone = _innermost(several)
+        if alone is several:
+            raise
+        raise alone from several
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The one error that a group consists of, however deep; the group where there are several."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

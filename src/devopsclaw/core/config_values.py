@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from devopsclaw.model.value import Value
 
 LISTEN = re.compile(r"(?:[^\s:/]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 RELAY_URL = re.compile(r"wss?://[^\s/]+(?:/\S*)?")
@@ -13,7 +15,7 @@ RELAY_URL = re.compile(r"wss?://[^\s/]+(?:/\S*)?")
 HIGHEST_PORT = 65_535
 
 
-class Section(BaseModel):
+class Section(Value):
     """A JSON object of the configuration; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -46,6 +46,10 @@ class Guards(Protocol):
         """Raises Denied unless the plan stays inside what this actor may do, and where."""
         ...
 
+    def weigh(self, plan: Plan) -> Plan:
+        """The plan with its risk, and what a person would have to confirm it with: for a dry run."""
+        ...
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """The id of the approval, empty where none is needed; raises ApprovalNeeded or Denied."""
         ...
@@ -93,7 +97,7 @@ class Gate:
         plan = await operation.plan(self._ctx(call, Plan(operation=name, effect=Effect.READ)), call)
         await self.guards.permit_plan(operation, plan, call)
         if dry_run:
-            return plan
+            return self.guards.weigh(plan)
         approval = await self.guards.approve(operation, plan, call)
         async with self.guards.audited(operation, call, plan, approval) as record:
             result = await operation.handler(self._ctx(call, plan, record.entry), call.params)

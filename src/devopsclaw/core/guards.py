@@ -26,16 +26,26 @@ from devopsclaw.model.risk import Effect, Risk
 
 
 class CoreGuards:
-    """See `core.gate.Guards`. `protected` holds the values of `env` that count as protected."""
+    """See `core.gate.Guards`. `protected` holds the values of `env` that count as protected; `is_wary`
+    asks for a yes before every change, as where a demo has no walls.
+    """
 
     def __init__(
-        self, roles: Roles, audit: AuditLog, bus: Bus, clock: Clock, protected: Collection[str]
+        self,
+        roles: Roles,
+        audit: AuditLog,
+        bus: Bus,
+        clock: Clock,
+        protected: Collection[str],
+        *,
+        is_wary: bool = False,
     ) -> None:
         self._roles = roles
         self._audit = audit
         self._bus = bus
         self._clock = clock
         self._protected = frozenset(protected)
+        self._is_wary = is_wary
         self.counted: Counter[str] = Counter()
         """How often each query of our own state was asked: these have no entry."""
 
@@ -60,7 +70,7 @@ class CoreGuards:
 
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """See `Guards.approve`: high risk needs a yes, critical risk the phrase, for exactly this plan."""
-        level = risk(plan, self._protected)
+        level = self._risk(plan)
         if level < Risk.HIGH:
             return ""
         wanted = phrase(plan)
@@ -73,8 +83,17 @@ class CoreGuards:
             hint=f"--confirm {wanted} confirms it" if level is Risk.CRITICAL else "--yes confirms it",
             risk=level.word,
             digest=plan.digest,
-            phrase=wanted if level is Risk.CRITICAL else "yes",
+            phrase=_asked(plan, level),
         )
+
+    def weigh(self, plan: Plan) -> Plan:
+        """See `Guards.weigh`."""
+        level = self._risk(plan)
+        return plan.model_copy(update={"risk": level.word, "phrase": _asked(plan, level)})
+
+    def _risk(self, plan: Plan) -> Risk:
+        level = risk(plan, self._protected)
+        return max(level, Risk.HIGH) if self._is_wary and level is not Risk.NONE else level
 
     def audited(
         self, operation: Operation, call: Call, plan: Plan, approval: str
@@ -107,6 +126,13 @@ class CoreGuards:
                 Warned(f"a denial is not in the audit log: {unwritten.message}", unwritten.hint)
             )
         self._bus.publish(CallEnded(call.id, call.operation, "denied", denied.message))
+
+
+def _asked(plan: Plan, level: Risk) -> str:
+    """What a person confirms it with; empty where it just runs."""
+    if level < Risk.HIGH:
+        return ""
+    return phrase(plan) if level is Risk.CRITICAL else "yes"
 
 
 def _why(plan: Plan, level: Risk, call: Call) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from devopsclaw.core.context import Ctx
 from devopsclaw.core.rbac import Role
 from devopsclaw.model.call import Call
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
+from devopsclaw.model.value import Value
 
 
-class Params(BaseModel):
+class Params(Value):
     """What is asked for. Every field is described; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,14 +26,14 @@ class NoParams(Params):
     """For operations that take nothing."""
 
 
-class Column(BaseModel):
+class Column(Value):
     """One column of a table: its heading and the field of an item it shows, dotted for nesting."""
 
     heading: str
     field: str
 
 
-class Result(BaseModel):
+class Result(Value):
     """What comes back. Its JSON, with `schema` first, is the same at every face."""
 
     schema_name: ClassVar[str] = ""

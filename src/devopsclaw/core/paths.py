@@ -58,6 +58,12 @@ class Home:
         """The agent's own folder."""
         return self.root / "workspace"
 
+    @property
+    def demo(self) -> str:
+        """In a demo's home `walls`, or `open` where its commands run as this very user; else empty."""
+        marker = self.root / "demo"
+        return marker.read_text().strip() if marker.exists() else ""
+
     def make(self) -> Home:
         """Create the home and its folders, 0700 each; existing ones are left as they are."""
         for folder in (

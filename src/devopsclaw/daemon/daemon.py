@@ -67,9 +67,10 @@ class Daemon:
         self._channel: Channel | None = None
         self._group = asyncio.TaskGroup()
         self._caps: dict[str, int] = {}
-        self._rows: dict[str, Mapping[str, Any]] = {}
-        """What the journal held of commands of an earlier life."""
+        """Bytes that are kept of each stream, by command, until the command is forgotten."""
         self._begun: dict[str, Moment] = {}
+        """When each command began that has not ended."""
+        self._restored = asyncio.Event()
         self.trouble = ""
         """Why the journal cannot be written now; empty while it can. Nothing starts meanwhile."""
 
@@ -79,11 +80,16 @@ class Daemon:
         async with self._group:
             self._recall(rows)
             self._feed(self._machine.restore(rows, self._now()))
+            self._restored.set()
             self._group.create_task(self._pump())
             self._group.create_task(self._tick())
 
     async def converse(self, channel: Channel) -> None:
-        """Serve one session until it closes; raises Closed with the reason."""
+        """Serve one session until it closes; raises Closed with the reason.
+
+        Nothing is heard before the journal was read: what it holds would pass for never seen.
+        """
+        await self._restored.wait()
         self._channel = channel
         self._feed(self._machine.on_link(channel.welcome.epoch, self._now()))
         try:
@@ -103,19 +109,21 @@ class Daemon:
         cap = self._caps.get(printed.command, process.OUTPUT_CAP)
         first_gap = process.gap_of(printed.stream, cap + 1, cap)
         length = min(printed.length, first_gap.start) if first_gap else printed.length
-        self._feed(self._machine.on_printed(printed.command, printed.stream, length, self._now()))
+        stream = _stream(printed.stream)
+        self._feed(self._machine.on_printed(printed.command, stream, length, self._now()))
 
     def _recall(self, rows: Iterable[Row]) -> None:
         """Know again what the journal says of commands of an earlier life: limits, place, output."""
         for row in rows:
             if not row.fields.get("envelope"):
                 continue
-            self._rows[row.command] = row.fields
             self._caps[row.command] = Envelope.parse(row.fields["envelope"].encode()).params.output_cap
             if row.state == "finished":
                 report = Report.model_validate(row.fields)
-                lengths = {"stdout_length": report.stdout_length, "stderr_length": report.stderr_length}
-                self._runner.recall(row.command, process.Outcome(**lengths), self._caps[row.command])
+                outcome = process.Outcome(
+                    stdout_length=report.stdout_length, stderr_length=report.stderr_length
+                )
+                self._runner.recall(row.command, outcome, self._caps[row.command])
 
     def _now(self) -> Moment:
         return Moment(self._clock.wall(), self._clock.steady())
@@ -165,18 +173,24 @@ class Daemon:
                 self._feed(self._machine.on_chunk(command, stream, offset, data, self._now()))
             case Start(command, envelope):
                 self._spawn(self._execute(command, envelope))
-            case Watch(command):
-                self._spawn(self._watch(command, self._rows[command]))
+            case Watch(command, fields):
+                self._spawn(self._watch(command, fields))
             case Stop(command, _, grace):
                 self._spawn(self._stop(command, grace))
             case ForgetSpill(command):
                 self._runner.forget(command)
                 self._caps.pop(command, None)
-                self._rows.pop(command, None)
             case PurgeRow(command):
-                await self._journal.purge(command)
+                await self._purge(command)
             case Record():
                 pass
+
+    async def _purge(self, command: str) -> None:
+        """A row that cannot be deleted now is found again at the next start, and then deleted."""
+        try:
+            await self._journal.purge(command)
+        except Damaged as full:
+            self.trouble = full.message
 
     async def _send(self, frame: Frame) -> None:
         """Dropped where the session is over: the controller asks again in the next one."""
@@ -195,7 +209,10 @@ class Daemon:
         self._group.create_task(work)
 
     async def _execute(self, command: str, envelope: Envelope) -> None:
-        """Through the node's gate, as everything; a command that cannot start has ended."""
+        """Through the node's gate, as everything; a command that cannot start, or not in time, has ended."""
+        if self._now().wall > envelope.not_after:
+            self._finish(command, Outcome(expired=True))
+            return
         actor = Actor(f"controller {envelope.issuer[:12]}", "relay")
         self._caps[command] = envelope.params.output_cap
         self._begun[command] = self._now()
@@ -205,6 +222,7 @@ class Daemon:
                 envelope.operation, params, actor, parent=envelope.call, call_id=command
             )
         except ClawError as refused:
+            del self._begun[command]
             self._finish(command, Outcome(reason=refused.message))
         else:
             self._finish(command, self._report(command, ran.outcome))

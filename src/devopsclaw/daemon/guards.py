@@ -38,6 +38,10 @@ class NodeGuards:
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """Nothing beyond what the envelope's checks allowed."""
 
+    def weigh(self, plan: Plan) -> Plan:
+        """A node judges no risk."""
+        return plan
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """A node never asks: approval is the core's duty, its id is in the envelope."""
         return ""

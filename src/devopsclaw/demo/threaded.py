@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -13,42 +14,34 @@ Value = TypeVar("Value")
 
 @contextmanager
 def in_thread(block: AbstractAsyncContextManager[Value]) -> Iterator[Value]:
-    """Enter the block in a thread of its own, leave it at the end; its errors come out here."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="demo", daemon=True)
-    thread.start()
-    leave = asyncio.Event()
-    entered: asyncio.Future[Value] = loop.create_future()
+    """Enter the block in a thread of its own, leave it at the end; its errors come out here.
 
-    async def stay() -> None:
+    It is left whole however the caller ends: also by an interrupt, also while it is still being entered.
+    """
+    end: Future[Callable[[], object]] = Future()
+    entered: Future[Value] = Future()
+    with ThreadPoolExecutor(1, "demo") as threads:
+        life = threads.submit(asyncio.run, _stay(block, end, entered))
+        try:
+            wait([entered, life], return_when=FIRST_COMPLETED)
+            if life.done():
+                life.result()
+            yield entered.result()
+        finally:
+            if not life.done():
+                end.result()()
+            wait([life])
+        life.result()
+
+
+async def _stay(
+    block: AbstractAsyncContextManager[Value], end: Future[Callable[[], object]], entered: Future[Value]
+) -> None:
+    """Be in the block until the function that `end` is given is called, from whatever thread."""
+    loop, told = asyncio.get_running_loop(), asyncio.current_task()
+    if told is not None:
+        end.set_result(partial(loop.call_soon_threadsafe, told.cancel))
+    with suppress(asyncio.CancelledError):
         async with block as value:
             entered.set_result(value)
-            await leave.wait()
-
-    running = asyncio.run_coroutine_threadsafe(stay(), loop)
-    running.add_done_callback(lambda done: _pass_on(done.exception(), entered, loop))
-    try:
-        yield asyncio.run_coroutine_threadsafe(_value(entered), loop).result()
-        loop.call_soon_threadsafe(leave.set)
-        running.result()
-    finally:
-        loop.call_soon_threadsafe(leave.set)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _value(entered: asyncio.Future[Value]) -> Value:
-    return await entered
-
-
-def _pass_on(
-    failure: BaseException | None, entered: asyncio.Future[Value], loop: asyncio.AbstractEventLoop
-) -> None:
-    """An error before the block was entered is the caller's."""
-
-    def tell() -> None:
-        if failure is not None and not entered.done():
-            entered.set_exception(failure)
-
-    loop.call_soon_threadsafe(tell)
+            await loop.create_future()

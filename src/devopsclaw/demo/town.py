@@ -23,6 +23,7 @@ from devopsclaw.core.door import Door
 from devopsclaw.core.paths import Home
 from devopsclaw.demo import sandbox
 from devopsclaw.host.program import Program, launch
+from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError, Unreachable
 from devopsclaw.model.events import NodeSeen
 
@@ -85,8 +86,8 @@ async def started(count: int) -> AsyncIterator[Town]:
     """Start everything, and end everything with the block. Raises ClawError where the relay cannot."""
     folder = Path(tempfile.mkdtemp(prefix="devopsclaw-demo-"))
     token = secrets.token_urlsafe(32)
-    bubblewrap = sandbox.available()
     try:
+        bubblewrap = await _working_bubblewrap(folder)
         async with AsyncExitStack() as stack:
             home = _home(folder / "home", token, bool(bubblewrap))
             url = await _start_relay(stack, home)
@@ -94,7 +95,7 @@ async def started(count: int) -> AsyncIterator[Town]:
             for resident in people[:3]:
                 await _start_daemon(stack, resident, folder / resident.name, url, token, bubblewrap)
             if people[3:]:
-                await _start_crowd(stack, people[3:], folder / "crowd", url, token)
+                await _start_crowd(stack, people[3:], folder / "crowd", (url, token), bubblewrap)
             yield Town(home, people, bool(bubblewrap))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,11 +103,12 @@ async def started(count: int) -> AsyncIterator[Town]:
 
 async def settled(town: Town) -> None:
     """Wait until every node has joined, and give it its labels. Raises ClawError where one stays away."""
+    consent = None if town.walls else Consent("yes")  # whoever starts the demo wants its nodes named
     async with boot.open(town.home, face="demo", links=boot.LinksAre.AWAITED) as core:
         await _arrived(core.door, town)
         for resident in town.residents:
             tags = {"name": resident.name, "tags": resident.labels}
-            await core.door.run("node.register", tags)
+            await core.door.run("node.register", tags, consent=consent)
 
 
 async def _arrived(door: Door, town: Town) -> None:
@@ -128,10 +130,20 @@ async def _online(door: Door) -> set[str]:
     return {item.name for item in listed.items if item.status == "online"}
 
 
+async def _working_bubblewrap(folder: Path) -> str:
+    """The path of bubblewrap; empty where there is none, or where the kernel lets this user make no walls."""
+    bubblewrap = sandbox.available()
+    if not bubblewrap:
+        return ""
+    argv = sandbox.wrapped(bubblewrap, "probe", folder, ["true"])
+    async with launch(argv, os.environ, folder / "probe.txt") as probe:
+        return "" if await probe.wait() else bubblewrap
+
+
 def _home(root: Path, token: str, walls: bool) -> Home:
     home = Home(root).make()
     _write_token(root, token)
-    (root / boot.DEMO).write_text("walls" if walls else "open")
+    (root / "demo").write_text("walls" if walls else "open")
     return home
 
 
@@ -183,10 +195,18 @@ async def _start_daemon(
 
 
 async def _start_crowd(
-    stack: AsyncExitStack, crowd: tuple[Resident, ...], folder: Path, url: str, token: str
+    stack: AsyncExitStack,
+    crowd: tuple[Resident, ...],
+    folder: Path,
+    link: tuple[str, str],
+    bubblewrap: str,
 ) -> None:
+    """All the others in one process, behind the same walls; `link` is the relay's address and token."""
+    url, token = link
     folder.mkdir(mode=0o700)
     token_file = _write_token(folder, token)
     words = [sys.executable, "-m", "devopsclaw.demo.crowd", url, str(token_file)]
     argv = [*words, *(resident.name for resident in crowd)]
+    if bubblewrap:
+        argv = sandbox.wrapped(bubblewrap, "prod-workers", folder, argv)
     await stack.enter_async_context(launch(argv, _environment(folder), folder / "crowd.txt"))

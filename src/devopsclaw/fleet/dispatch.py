@@ -104,13 +104,22 @@ class Dispatch:
             self._epochs[uid] = epoch
         self._feed(self._delivery.on_presence(uid, channel is not None, epoch, self._now()))
 
+    def lose(self, uid: str) -> None:
+        """The node is not reached any more, through whatever it was."""
+        if uid in self._channels:
+            self.on_presence(uid, None, self._epochs[uid])
+
+    def lose_channel(self, channel: Channel) -> None:
+        """Nobody is reached through this channel any more."""
+        for uid in [uid for uid, way in self._channels.items() if way is channel]:
+            self.lose(uid)
+
     def on_frame(self, frame: Frame) -> None:
         """A frame came from a node; who sent it was checked by the one who received it."""
         self._feed(self._delivery.on_frame(frame, self._now()))
 
     def _hold(self, run: LiveRun, command: Command) -> None:
-        node = next(part.node for part in run.parts if part.command == command.id)
-        self._parts[command.id] = Part(run, node, command.not_before)
+        self._parts[command.id] = Part(run, run.node_of(command.id), command.not_before)
         run.under_way.add(command.id)
 
     def _now(self) -> Moment:
@@ -197,7 +206,7 @@ class Dispatch:
     def _move(self, command: str, state: State, reason: str, exit_code: int | None) -> None:
         part = self._parts[command]
         run = part.run
-        run.move(part.node, state, has_returned=reason == STILL_THERE)
+        run.move(part.node, state, is_awaited=reason == STILL_THERE)
         self._bus.publish(NodeMoved(run.call, run.id, part.node, state, exit_code, reason))
 
     def _event(self, record: Record) -> Event:

@@ -1,108 +1,84 @@
-"""Runs one command on many nodes: recorded first, sent by schedule, followed to the end of each node.
+"""The runs of this core: recorded first, then followed until they are over, also those of earlier cores.
 
-Not the protocol (fleet/delivery), not who may (the gate), and not how it looks.
+Not how one is carried out (fleet/conductor), not who may (the gate), and not how it looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from devopsclaw.core.bus import Bus
-from devopsclaw.core.clock import Clock
 from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.runs import Run, RunLog
-from devopsclaw.fleet.dispatch import Dispatch
+from devopsclaw.fleet.conductor import Conductor, Request
 from devopsclaw.fleet.expression import Expression
-from devopsclaw.fleet.inventory import Node
 from devopsclaw.fleet.live_run import LiveRun
-from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.results import SHOWN, Texts, items_of, last_words, states_of
 from devopsclaw.fleet.resume import rows_of
-from devopsclaw.fleet.schedule import Schedule
-from devopsclaw.fleet.signing import Order, Signer, command_id
+from devopsclaw.fleet.signing import Signer
 from devopsclaw.fleet.target import runs_in
 from devopsclaw.model.errors import NotFound
-from devopsclaw.model.events import RunEnded, RunPlanned
-from devopsclaw.model.execution import NodeResult, counts_of
-from devopsclaw.model.plan import Plan
+from devopsclaw.model.events import RunPlanned
+from devopsclaw.model.execution import NodeResult
 from devopsclaw.model.state import State, exit_code
 
 UNSENT = "the core that asked ended before it was sent"
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for, after the gate. Times in seconds; `call` is a uuid in hex."""
-
-    call: str
-    entry: str
-    plan: Plan
-    timeout: float
-    grace: float
-    output_cap: int
-    parallel: int
-    serial: bool
-    delay: float
-    user: str
-    via: str
+Start = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs something beside, until the core closes."""
 
 
 class Executions:
-    """The runs of this core, and what earlier cores left."""
+    """The runs of this core, and what earlier cores left. `start` runs something until the core closes."""
 
     def __init__(
-        self, dispatch: Dispatch, log: RunLog, outputs: Outputs, nodes: Nodes, signer: Signer
+        self, conductor: Conductor, log: RunLog, outputs: Outputs, signer: Signer, start: Start
     ) -> None:
-        self._dispatch = dispatch
+        self._conductor = conductor
         self._log = log
         self._outputs = outputs
-        self._nodes = nodes
         self._signer = signer
+        self._start = start
         self._live: dict[str, LiveRun] = {}
+        self._taking_up = asyncio.Lock()
 
-    async def execute(self, request: Request, bus: Bus, clock: Clock) -> str:
+    async def execute(self, request: Request) -> str:
         """Run it to the end of every node; returns the run's id, as `X-31`.
 
-        When cancelled, what was sent goes on at the nodes and the run stays open in the log.
+        The run does not depend on who waits: when this is cancelled it goes on as long as this core lives,
+        and what was sent goes on at the nodes for longer. It is open in the log until it is over.
         """
-        run = await self._record(request)
-        bus.publish(RunPlanned(request.call, run.id, request.plan.run, request.plan.nodes))
-        try:
-            await self._set_aside(run, request)
-            await self._drive(run, request, clock)
-            await self._finish(run, bus)
-        finally:
-            self._live.pop(run.id, None)
-        return run.id
+        live = await self._record(request)
+        planned = RunPlanned(request.call, live.id, request.plan.run, request.plan.nodes)
+        self._conductor.bus.publish(planned)
+        self._start(self._see_through(live, partial(self._conductor.carry_out, live, request)))
+        await live.over()
+        return live.id
 
-    async def resume(self, run_id: str, bus: Bus) -> None:
-        """Follow a run that an earlier core left open until it is over. Raises NotFound.
+    async def resume(self, run_id: str) -> None:
+        """Follow a run until it is over, also one that an earlier core left open. Raises NotFound.
 
         What was never sent is not sent now: the one who asked is gone, so it counts as cancelled.
         """
-        if run_id in self._live:
-            live = self._live[run_id]
-            while not live.is_over:
-                await live.changed()
-            return
-        stored = await self._log.find(run_id)
-        if stored.finished_at is not None and stored.exit_code != exit_code([State.UNKNOWN]):
-            return
-        live = await self._follow(stored)
-        try:
-            while not live.is_over:
-                await live.changed()
-            await self._finish(live, bus)
-        finally:
-            self._live.pop(run_id, None)
+        live = await self._taken_up(run_id)
+        if live is not None:
+            await live.over()
 
-    async def cancel(self, run_id: str, bus: Bus) -> None:
-        """Stop what runs of it and send nothing more; returns once every node has ended."""
-        live = self._live.get(run_id) or await self._follow(await self._log.find(run_id))
-        live.cancel()
-        self._dispatch.cancel(live)
-        await self.resume(run_id, bus)
+    async def resume_all(self) -> None:
+        """Take up every run that an earlier core left open, oldest first; they go on beside."""
+        for run_id in await self.open_ids():
+            await self._taken_up(run_id)
+
+    async def cancel(self, run_id: str) -> None:
+        """Stop what runs of it and send nothing more; returns once every node has ended. Raises NotFound."""
+        live = await self._taken_up(run_id)
+        if live is not None:
+            live.cancel()
+            self._conductor.dispatch.cancel(live)
+            await live.over()
 
     async def recent(self, limit: int) -> list[Run]:
         """The newest runs, newest first."""
@@ -111,6 +87,14 @@ class Executions:
     async def open_ids(self) -> list[str]:
         """The ids of runs that are not over, oldest first."""
         return [run.run for run in await self._log.open_runs()]
+
+    async def open_uids(self) -> frozenset[str]:
+        """The keys of the nodes that runs which are not over concern."""
+        return frozenset(part.uid for run in await self._log.open_runs() for part in run.nodes)
+
+    async def name_entry(self, run_id: str, entry: str) -> None:
+        """Keep the audit entry that was written when the run had ended."""
+        await self._log.name_entry(run_id, entry)
 
     async def lookup(self, expression: Expression | None) -> EndedRuns:
         """What the runs that an expression names came to, for `target.resolve`."""
@@ -133,7 +117,7 @@ class Executions:
 
     async def _record(self, request: Request) -> LiveRun:
         """The intent, on disk before anything of it is sent."""
-        parts = [(name, self._uid(name), self._command(request.call, name)) for name in request.plan.nodes]
+        parts = self._conductor.recipients.parts(request.call, request.plan.nodes)
         body = {
             "user": request.user,
             "via": request.via,
@@ -145,81 +129,43 @@ class Executions:
             call=request.call,
             entry=request.entry,
             plan_json=request.plan.model_dump_json(),
-            nodes=parts,
+            nodes=[(part.node, part.uid, part.command) for part in parts],
             body=body,
         )
-        commands = {command: name for name, _, command in parts}
-        live = LiveRun(run_id, request.call, commands, dict.fromkeys(request.plan.nodes, State.PENDING))
+        live = LiveRun(run_id, request.call, parts, dict.fromkeys(request.plan.nodes, State.PENDING))
         self._live[run_id] = live
-        self._dispatch.follow(live)
         return live
 
-    def _uid(self, name: str) -> str:
-        return self._nodes.find(name).uid
+    async def _see_through(self, live: LiveRun, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work that ends the run, and follow it no longer then."""
+        try:
+            await work()
+        finally:
+            del self._live[live.id]
 
-    def _command(self, call: str, name: str) -> str:
-        return command_id(call, self._uid(name) or name)
-
-    async def _set_aside(self, run: LiveRun, request: Request) -> None:
-        """Nodes that are sent nothing have ended before they began."""
-        for name in request.plan.nodes:
-            node = self._nodes.find(name)
-            if node.refusal:
-                await self._settle(run, name, State.SKIPPED, node.refusal)
-            elif not node.uid:
-                await self._settle(run, name, State.UNREACHABLE, _never_joined(node))
-
-    async def _drive(self, run: LiveRun, request: Request, clock: Clock) -> None:
-        """Send by schedule until every node has ended, or a failure stops what is left."""
-        order = self._order(run, request)
-        waiting = [name for name in request.plan.nodes if not run.states[name].is_final]
-        schedule = Schedule(
-            waiting,
-            parallel=request.parallel,
-            serial=request.serial,
-            delay=request.delay,
-            max_failures=0 if request.serial else None,
-        )
-        while not schedule.is_over:
-            for name in schedule.ready(clock.steady()):
-                self._dispatch.offer(self._signer.command(order, self._uid(name), clock.wall()))
-            await run.changed(schedule.pause(clock.steady()))
-            if run.is_cancelled:
-                for name in schedule.cancel():
-                    await self._settle(run, name, State.CANCELLED, "cancelled before it was sent")
-            for name in schedule.running:
-                if run.states[name].is_final:
-                    schedule.ended(name, run.states[name] is State.OK, clock.steady())
-        run.stopped = schedule.is_stopped and bool(schedule.waiting)
-        for name in schedule.cancel():
-            await self._settle(run, name, State.SKIPPED, "an earlier node did not end well")
-
-    def _order(self, run: LiveRun, request: Request) -> Order:
-        limits = (request.timeout, request.grace, request.output_cap)
-        return Order(run.id, request.call, request.plan.run, request.plan.effect, *limits)
-
-    async def _settle(self, run: LiveRun, name: str, state: State, reason: str) -> None:
-        """End a node's part here, because nothing was sent to it."""
-        await self._log.append(run.id, [("ended", name, {"status": state.value, "reason": reason})])
-        self._dispatch.settle(run, name, state, reason)
-
-    async def _finish(self, run: LiveRun, bus: Bus) -> None:
-        code = exit_code(run.states.values(), stopped=run.stopped)
-        await self._log.finish(run.id, code)
-        _, items = await self.results(run.id)
-        bus.publish(RunEnded(run.call, run.id, code, counts_of(items)))
+    async def _taken_up(self, run_id: str) -> LiveRun | None:
+        """The run as this core follows it, from the log where it does not yet; None where it is over."""
+        async with self._taking_up:
+            if run_id in self._live:
+                return self._live[run_id]
+            stored = await self._log.find(run_id)
+            if stored.finished_at is not None and stored.exit_code != exit_code([State.UNKNOWN]):
+                return None
+            live = await self._follow(stored)
+            self._start(self._see_through(live, partial(self._conductor.close, live)))
+            return live
 
     async def _follow(self, stored: Run) -> LiveRun:
         """Take up a run of an earlier core where its log ends."""
         events = await self._log.events(stored.run)
-        states = states_of(stored, events)
-        commands = {part.command: part.node for part in stored.nodes}
-        live = LiveRun(stored.run, stored.call, commands, dict(states))
-        self._live[stored.run] = live
-        for name, state in states.items():
+        live = LiveRun(stored.run, stored.call, stored.nodes, states_of(stored, events))
+        for name, state in tuple(live.states.items()):
             if state is State.PENDING:
-                await self._settle(live, name, State.CANCELLED, UNSENT)
-        self._dispatch.follow(live, await rows_of(stored, events, self._outputs, self._signer))
+                await self._conductor.settle(live, name, State.CANCELLED, UNSENT)
+        rows = await rows_of(stored, events, self._outputs, self._signer)
+        live.awaited.update(live.node_of(row.command.id) for row in rows if row.state is State.UNKNOWN)
+        self._live[stored.run] = live
+        self._conductor.dispatch.resume(live, rows)
         return live
 
     async def _texts(self, run: Run, words: dict[str, dict[str, object]]) -> Texts:
@@ -247,8 +193,3 @@ class EndedRuns:
     def nodes_of(self, run: str, states: frozenset[State]) -> Collection[str]:
         """See `RunLookup.nodes_of`."""
         return [node for node, state in self.states[run].items() if state in states]
-
-
-def _never_joined(node: Node) -> str:
-    where = f"--relay ADDRESS --node-id {node.name}"
-    return f"{node.name} never joined a relay: on it, run devopsclaw agent-daemon {where}"

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from devopsclaw.core.bus import Bus
-from devopsclaw.core.clock import Clock
 from devopsclaw.fleet.execution import Executions
 from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.model.errors import ClawError
@@ -32,13 +31,11 @@ class Fleet:
         nodes: Nodes,
         executions: Executions,
         bus: Bus,
-        clock: Clock,
         open_links: Callable[[Fleet], Awaitable[None]],
     ) -> None:
         self.nodes = nodes
         self.executions = executions
-        self.bus = bus
-        self.clock = clock
+        self._bus = bus
         self.relay = RelayState()
         self.trouble: ClawError | None = None
         """Why the relay is out of reach; None while it is connected, or where there is none."""
@@ -57,7 +54,7 @@ class Fleet:
         """The link to the relay changed."""
         self.relay = RelayState(status, url, why)
         self.trouble = trouble
-        self.bus.publish(RelayMoved(status, url, why))
+        self._bus.publish(RelayMoved(status, url, why))
 
     def summary(self) -> dict[str, int | str]:
         """See `model.ports.FleetView`."""

@@ -22,8 +22,8 @@ class LiveRun:
     states: dict[str, State]
     under_way: set[str] = field(default_factory=set)
     """Ids of commands of which more may be heard: sent, and not ended for good."""
-    returned: set[str] = field(default_factory=set)
-    """Nodes that came back with their command unfinished after it was called unknown."""
+    awaited: set[str] = field(default_factory=set)
+    """Nodes whose part is called unknown and that are about to tell: asked, or back and not finished."""
     stopped: bool = False
     """Stopped by a budget: a node failed where that ends the run."""
     is_cancelled: bool = False
@@ -32,17 +32,29 @@ class LiveRun:
     """Every node has ended, and that is in the log."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        self._names = {part.command: part.node for part in self.parts}
+        self._parts = {part.node: part for part in self.parts}
+
+    def node_of(self, command: str) -> str:
+        """The node that this command of the run is for."""
+        return self._names[command]
+
+    def part(self, node: str) -> RunNode:
+        """This node's part."""
+        return self._parts[node]
+
     @property
     def is_over(self) -> bool:
         """Whether every node is in a final state; an `unknown` one may still become the truth."""
-        return not self.returned and all(state.is_final for state in self.states.values())
+        return not self.awaited and all(state.is_final for state in self.states.values())
 
-    def move(self, node: str, state: State, *, has_returned: bool = False) -> None:
+    def move(self, node: str, state: State, *, is_awaited: bool = False) -> None:
         """The node stands elsewhere now."""
         self.states[node] = state
-        self.returned.discard(node)
-        if has_returned:
-            self.returned.add(node)
+        self.awaited.discard(node)
+        if is_awaited:
+            self.awaited.add(node)
         self._changed.set()
 
     def cancel(self) -> None:

@@ -6,17 +6,18 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from devopsclaw.fleet.inventory import Node
 from devopsclaw.model.state import Link
 from devopsclaw.model.text import safe
+from devopsclaw.model.value import Value
 
 WAITING = "waiting"
 """The status of a node whose labels wait for an operator; beside the words of `Link`."""
 
 
-class NodeItem(BaseModel):
+class NodeItem(Value):
     """One node, as lists and scripts get it."""
 
     name: str = Field(description="Its name.")

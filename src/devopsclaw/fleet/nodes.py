@@ -116,6 +116,12 @@ class Nodes:
                 replace(known, uid=uid, accepted=True, local=True, connected=True, last_seen=now, facts=facts)
             )
 
+    def hide(self, uid: str) -> None:
+        """Show the node with this key no more until the next start; what is on disk of it stays there."""
+        name = self._names.pop(uid, "")
+        self._nodes.pop(name, None)
+        self._unsaved.discard(name)
+
     async def saw(self, rows: Iterable[Presence], *, full: bool = False, more: bool = False) -> list[Node]:
         """Take what the relay tells; returns the nodes it concerns.
 

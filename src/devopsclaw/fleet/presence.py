@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from devopsclaw.fleet.labels import valid_name
 from devopsclaw.model.errors import BadParams
+from devopsclaw.model.value import Value
 from devopsclaw.wire.uid import uid_of
 
 
@@ -18,7 +19,7 @@ def _name(text: str) -> str:
         raise ValueError(wrong.message) from wrong
 
 
-class Presence(BaseModel):
+class Presence(Value):
     """One row of a PRESENCE frame. Fields of a newer relay are let pass."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

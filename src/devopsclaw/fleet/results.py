@@ -70,17 +70,22 @@ def _item(node: str, state: State, body: Mapping[str, Any], texts: Mapping[str, 
     return NodeResult(
         node=node,
         status=state,
-        reason=str(body.get("reason", "")),
+        reason=_line(body.get("reason", "")),
         exit_code=body.get("exit_code"),
         signal=body.get("signal"),
         stdout=_shown("stdout", texts["stdout"], body),
         stderr=_shown("stderr", texts["stderr"], body),
         gaps=[OutputGap(stream=stream, start=start, end=end) for stream, start, end in body.get("gaps", ())],
-        left=list(body.get("left", ())),
-        survivors=list(body.get("survivors", ())),
+        left=[_line(each) for each in body.get("left", ())],
+        survivors=[_line(each) for each in body.get("survivors", ())],
         started_at=stamp(body["started_at"]) if body.get("started_at") else "",
         duration=body.get("duration"),
     )
+
+
+def _line(text: object) -> str:
+    """A node's words in one line that is harmless to show: it may be somebody else's by now."""
+    return " ".join(safe(str(text)).split())
 
 
 def _shown(stream: str, data: bytes, body: Mapping[str, Any]) -> str:

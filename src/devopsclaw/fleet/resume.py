@@ -1,8 +1,8 @@
-"""A run's commands as an earlier core left them: rebuilt from its log, so that delivery can go on. Reads only."""
+"""A run's commands as an earlier core left them, rebuilt from its log so that delivery can go on."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.runs import Run, RunEvent, RunNode
@@ -16,7 +16,11 @@ from devopsclaw.model.state import State
 PIECE = 1 << 20
 """Bytes of stored output hashed at a time."""
 
-UNDER_WAY = frozenset({State.SENT, State.RUNNING, State.UNKNOWN})
+LAST = frozenset({"ended", "damaged"})
+"""Events after which no more is heard of a command."""
+
+Kinds = dict[str, RunEvent]
+"""The last event of each kind that concerns one node."""
 
 
 def order_of(run: Run) -> Order:
@@ -37,19 +41,18 @@ def order_of(run: Run) -> Order:
 async def rows_of(run: Run, events: list[RunEvent], outputs: Outputs, signer: Signer) -> list[Row]:
     """The commands of the run that were sent and whose end is not on record."""
     states = states_of(run, events)
+    kinds: dict[str, Kinds] = {part.node: {} for part in run.nodes}
+    for event in events:
+        if event.node is not None:
+            kinds[event.node][event.kind] = event
     return [
-        await _row(
-            run, part, states[part.node], [each for each in events if each.node == part.node], outputs, signer
-        )
+        await _row(run, part, states[part.node], kinds[part.node], outputs, signer)
         for part in run.nodes
-        if states[part.node] in UNDER_WAY
+        if "sent" in kinds[part.node] and not LAST & kinds[part.node].keys()
     ]
 
 
-async def _row(
-    run: Run, part: RunNode, state: State, events: Iterable[RunEvent], outputs: Outputs, signer: Signer
-) -> Row:
-    kinds = {event.kind: event for event in events}
+async def _row(run: Run, part: RunNode, state: State, kinds: Kinds, outputs: Outputs, signer: Signer) -> Row:
     accepted = kinds.get("accepted")
     return Row(
         command=signer.command(order_of(run), part.uid, kinds["sent"].body["not_before"]),

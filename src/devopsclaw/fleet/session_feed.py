@@ -1,4 +1,4 @@
-"""What comes in over one channel: presence of nodes, and their frames. The relay is not believed about results."""
+"""What comes in over a channel: presence of nodes, and their frames. A relay is not believed about results."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ class SessionFeed:
         self._dispatch = dispatch
         self._bus = bus
         self._clock = clock
+        self._relay: Channel | None = None
 
     async def follow_relay(self, channel: Channel, arrived: asyncio.Event) -> None:
         """Serve a session with a relay until it closes; raises Closed. Its nodes are then out of reach."""
+        self._relay = channel
         try:
             while True:
                 frame = await channel.receive()
@@ -41,8 +43,9 @@ class SessionFeed:
                 elif frame.type is not FrameType.PONG:
                     self._take(frame)
         finally:
+            self._relay = None
             arrived.clear()
-            await self._lose_all()
+            await self._lose_all(channel)
 
     async def follow_pipe(self, channel: Channel, uid: str) -> None:
         """Serve the pipe to the core's own node until it closes."""
@@ -52,6 +55,21 @@ class SessionFeed:
                 self._dispatch.on_frame(await channel.receive())
         except Closed:
             self._dispatch.on_presence(uid, None, channel.welcome.epoch)
+
+    async def forget(self) -> bool:
+        """Tell the relay which nodes were removed; whether it was there to be told. It is told again with
+        each presence until it lists them no more.
+        """
+        relay = self._relay
+        if relay is None:
+            return False
+        try:
+            for uid in self._nodes.removed:
+                self._dispatch.lose(uid)
+                await relay.send(Frame(FrameType.FORGET, {"uid": uid}))
+        except Closed:
+            return False
+        return True
 
     def _take(self, frame: Frame) -> None:
         """A node's frame. Its result has to carry the node's own signature: a relay could invent one."""
@@ -81,14 +99,11 @@ class SessionFeed:
         for node in await self._nodes.saw(rows, full=full, more=more):
             self._dispatch.on_presence(node.uid, channel if node.connected else None, node.epoch)
             self._tell(node)
-        for uid in self._nodes.removed:
-            await channel.send(Frame(FrameType.FORGET, {"uid": uid}))
+        await self.forget()
 
-    async def _lose_all(self) -> None:
+    async def _lose_all(self, channel: Channel) -> None:
         """Nothing is known of the relay's nodes any more; what they run goes on."""
-        for node in self._nodes.inventory().nodes:
-            if node.uid and not node.local:
-                self._dispatch.on_presence(node.uid, None, node.epoch)
+        self._dispatch.lose_channel(channel)
         for node in await self._nodes.lose():
             self._tell(node)
 

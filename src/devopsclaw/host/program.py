@@ -26,6 +26,10 @@ class Program:
         """Whether it ended by itself."""
         return self.process.returncode is not None
 
+    async def wait(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        return await self.process.wait()
+
     def last_words(self) -> str:
         """The last line it printed."""
         lines = self.output.read_text(errors="replace").strip().splitlines()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from devopsclaw.model.value import Value
 
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
@@ -13,7 +15,7 @@ Phase = Literal["intent", "outcome", "single", "denied"]
 """A change has an intent and an outcome, a read of nodes is single, what was refused is denied."""
 
 
-class Draft(BaseModel):
+class Draft(Value):
     """An entry before it has a place in the log."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +54,7 @@ def entry_id(seq: int) -> str:
     return f"E-{seq}"
 
 
-class AuditFilter(BaseModel):
+class AuditFilter(Value):
     """Which entries are wanted; empty fields do not restrict. Times are RFC 3339 as in the entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +70,7 @@ class AuditFilter(BaseModel):
     """At most this many, the newest; 0 for all."""
 
 
-class Finding(BaseModel):
+class Finding(Value):
     """Something that is not as it was written."""
 
     model_config = ConfigDict(frozen=True)
@@ -81,7 +83,7 @@ class Finding(BaseModel):
     message: str = Field(description="What was found.")
 
 
-class Verification(BaseModel):
+class Verification(Value):
     """What a verification came to."""
 
     model_config = ConfigDict(frozen=True)

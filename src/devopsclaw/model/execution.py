@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from devopsclaw.model.state import State
+from devopsclaw.model.value import Value
 
 
-class OutputGap(BaseModel):
+class OutputGap(Value):
     """Bytes that were not kept: `start` inclusive, `end` exclusive, offsets in the whole stream."""
 
     stream: str = Field(description="stdout or stderr.")
@@ -17,7 +18,7 @@ class OutputGap(BaseModel):
     end: int = Field(description="Offset after the last missing byte.")
 
 
-class NodeResult(BaseModel):
+class NodeResult(Value):
     """What one node answered."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,7 +37,7 @@ class NodeResult(BaseModel):
     duration: float | None = Field(default=None, description="Seconds it ran on the node.")
 
 
-class Fold(BaseModel):
+class Fold(Value):
     """Nodes with the same exit code and the same output."""
 
     id: int = Field(description="Number of the fold in this run, 1 is the largest.")

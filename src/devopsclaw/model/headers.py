@@ -9,9 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from devopsclaw.model.state import State
+from devopsclaw.model.value import Value
 
 CommandId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Offset = Annotated[int, Field(ge=0, strict=True)]
@@ -39,7 +40,7 @@ class Standing(StrEnum):
     """Finished, acknowledged by the controller, and its output deleted."""
 
 
-class Header(BaseModel):
+class Header(Value):
     """Unknown fields are let pass, so that a newer peer may say more."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -66,7 +67,7 @@ class CreditHeader(AboutCommand):
     stderr: Offset
 
 
-class Position(BaseModel):
+class Position(Value):
     """How much of a command's output the controller holds."""
 
     command: CommandId
@@ -116,7 +117,7 @@ class GapHeader(AboutCommandFromNode):
     end: Offset
 
 
-class CommandStanding(BaseModel):
+class CommandStanding(Value):
     """One command's place on the node."""
 
     command: CommandId
@@ -131,7 +132,7 @@ class StandingHeader(FromNode):
     commands: list[CommandStanding]
 
 
-class Report(BaseModel):
+class Report(Value):
     """How a command ended, in the journal, in DONE and in the run log."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

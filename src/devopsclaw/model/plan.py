@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from devopsclaw.model.risk import Effect
+from devopsclaw.model.value import Value
 
 
-class Plan(BaseModel):
+class Plan(Value):
     """A frozen intention. Load and presence of nodes are not in it, so its digest is stable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,10 @@ class Plan(BaseModel):
     )
     undo: str = Field(default="none", description="How to undo it, or `none`.")
     reason: str = Field(default="", description="Why it is asked for.")
+    risk: str = Field(default="", description="The gate's word for its risk, on a dry run.")
+    phrase: str = Field(
+        default="", description="What a person would have to confirm it with; empty where it just runs."
+    )
 
     @property
     def digest(self) -> str:
@@ -38,6 +43,6 @@ class Plan(BaseModel):
         return hashlib.sha256(self.canonical()).hexdigest()
 
     def canonical(self) -> bytes:
-        """The bytes that are hashed: JSON with sorted keys, no spaces, UTF-8."""
-        fields = self.model_dump(mode="json")
+        """The bytes that are hashed: JSON with sorted keys, no spaces, UTF-8. How it is judged is not in them."""
+        fields = self.model_dump(mode="json", exclude={"risk", "phrase"})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -39,6 +39,10 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Carries the opening of the links to nodes: `ready` returns once it is known who is there, or not."""
+    """Carries the opening of the links to nodes: `ready` returns once it is known who is there, or not.
+
+    `forget` tells the relay which nodes were removed; whether it was there to be told.
+    """
 
     ready: Callable[[], Awaitable[None]]
+    forget: Callable[[], Awaitable[bool]]

@@ -1,4 +1,4 @@
-"""What a daemon needs of the machine it is on: commands by id, their end and their output. See host/runner."""
+"""What a daemon needs of its machine: commands by id, their end and their output. See host/runner."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ class CommandRunner(Protocol):
         """Know a command again whose end an earlier life had settled, to read its output."""
         ...
 
-    async def adopt(
-        self, command_id: str, pid: int, start_time: int, boot_id: str, output_cap: int
-    ) -> bool:
+    async def adopt(self, command_id: str, pid: int, start_time: int, boot_id: str, output_cap: int) -> bool:
         """Take over a command of an earlier life; whether it runs, or its outcome is known."""
         ...
 

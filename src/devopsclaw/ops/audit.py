@@ -8,7 +8,7 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.clock import stamp
@@ -20,6 +20,7 @@ from devopsclaw.model.audit import AuditFilter, Entry, Finding
 from devopsclaw.model.errors import BadParams
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
+from devopsclaw.model.value import Value
 
 _ID = re.compile(r"(?:E-)?(\d{1,15})", re.IGNORECASE | re.ASCII)
 
@@ -102,7 +103,7 @@ class ShownEntry(Entry, Result):
         return "\n".join(f"{name:<12} {safe(value)}" for name, value in rows if value)
 
 
-class Manifest(BaseModel):
+class Manifest(Value):
     """What an export holds, and what vouches for it."""
 
     count: int = Field(description="How many entries.")

@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from devopsclaw.core.config import Loaded
 from devopsclaw.core.config_edit import Edit, prepare, write
@@ -19,6 +19,7 @@ from devopsclaw.core.settings import SECTIONS, SETTINGS, KeyPath, at, find, secr
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
+from devopsclaw.model.value import Value
 
 
 class ShowConfig(Params):
@@ -28,7 +29,7 @@ class ShowConfig(Params):
     origin: bool = option("Say where each value comes from.", False)
 
 
-class OneSetting(BaseModel):
+class OneSetting(Value):
     """One setting as it is in force."""
 
     key: str = Field(description="Its key, as relay.url.")

@@ -8,14 +8,15 @@ from devopsclaw.core.config import Loaded
 from devopsclaw.core.context import Ctx
 from devopsclaw.core.operation import NoParams, Params, Result, argument, operation, option
 from devopsclaw.core.rbac import Role
-from devopsclaw.fleet.execution import Request
+from devopsclaw.fleet.conductor import Request
 from devopsclaw.fleet.fleet import Fleet
 from devopsclaw.fleet.inventory import Inventory
 from devopsclaw.fleet.sugar import compile_target
 from devopsclaw.fleet.target import resolve
 from devopsclaw.host.effect import judge, refused
 from devopsclaw.model.duration import seconds
-from devopsclaw.model.errors import BadParams, BadTarget, Denied
+from devopsclaw.model.errors import BadParams, BadTarget, Damaged, Denied
+from devopsclaw.model.events import Warned
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.process import OUTPUT_CAP
 from devopsclaw.model.risk import Effect
@@ -63,7 +64,25 @@ async def plan_exec(ctx: Ctx, params: Exec) -> Plan:
     )
 
 
-@operation("fleet.exec", Effect.DESTRUCTIVE, role=Role.OPERATOR, plan=plan_exec, reaches_nodes=True)
+async def keep_entry(ctx: Ctx, ran: Ran) -> Ran:
+    """A command that only reads has its audit entry after it: the run and its result get it then."""
+    if ran.entry or not ctx.entry:
+        return ran
+    try:
+        await ctx.get(Fleet).executions.name_entry(ran.run, ctx.entry)
+    except Damaged as full:
+        ctx.publish(Warned(f"{ran.run} does not name its audit entry {ctx.entry}: {full.message}", full.hint))
+    return ran.model_copy(update={"entry": ctx.entry})
+
+
+@operation(
+    "fleet.exec",
+    Effect.DESTRUCTIVE,
+    role=Role.OPERATOR,
+    plan=plan_exec,
+    reaches_nodes=True,
+    recorder=keep_entry,
+)
 async def execute(ctx: Ctx, params: Exec) -> Ran:
     """Run a shell command on every node that matches.
 
@@ -87,7 +106,7 @@ async def execute(ctx: Ctx, params: Exec) -> Ran:
         user=ctx.call.actor.user,
         via=ctx.call.actor.door,
     )
-    run = await fleet.executions.execute(request, fleet.bus, fleet.clock)
+    run = await fleet.executions.execute(request)
     return await execution_of(fleet, run)
 
 

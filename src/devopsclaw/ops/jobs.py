@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from devopsclaw.core.clock import stamp
 from devopsclaw.core.context import Ctx
@@ -15,6 +15,7 @@ from devopsclaw.model.folding import fold_results
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.state import State, exit_code
+from devopsclaw.model.value import Value
 
 WORST: dict[int, str] = {0: "ok", 1: "failed", 4: "unreachable", 5: "stopped", 6: "timed_out", 7: "unknown"}
 """The word for a whole run, by its exit code (design §10)."""
@@ -70,7 +71,7 @@ class Shown(Ran):
         return "ok"
 
 
-class JobItem(BaseModel):
+class JobItem(Value):
     """One job of a list."""
 
     run: str = Field(description="Id of the run, as X-31.")
@@ -142,7 +143,7 @@ async def watch_job(ctx: Ctx, params: OneJob) -> Ran:
     """
     fleet = ctx.get(Fleet)
     await fleet.ready()
-    await fleet.executions.resume(params.run, fleet.bus)
+    await fleet.executions.resume(params.run)
     return await execution_of(fleet, params.run)
 
 
@@ -163,7 +164,7 @@ async def cancel_job(ctx: Ctx, params: OneJob) -> Shown:
     """
     fleet = ctx.get(Fleet)
     await fleet.ready()
-    await fleet.executions.cancel(params.run, fleet.bus)
+    await fleet.executions.cancel(params.run)
     return Shown.model_validate(await _fields(fleet, params.run))
 
 

@@ -16,7 +16,7 @@ from devopsclaw.fleet.node_item import NodeItem, fields_of, flat, pairs
 from devopsclaw.fleet.nodes import Nodes, removable
 from devopsclaw.fleet.sugar import compile_target
 from devopsclaw.fleet.target import resolve
-from devopsclaw.model.errors import BadParams
+from devopsclaw.model.errors import BadParams, ClawError
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.ports import Reach
 from devopsclaw.model.risk import Effect
@@ -146,12 +146,13 @@ async def show_node(ctx: Ctx, params: OneNode) -> ShownNode:
 
 async def plan_register(ctx: Ctx, params: RegisterNode) -> Plan:
     """The name, with what is added to it."""
-    known = ctx.get(Nodes).get(params.name)
-    node = registered(known, params.registration)
+    registration = params.registration
+    known = await _met(ctx, params.name)
+    node = registered(known, registration)
     steps = (
         f"address {params.address}" if params.address else "",
         f"labels {pairs(valid_labels(params.tags))}" if params.tags else "",
-        f"groups {','.join(sorted(params.registration.groups))}" if params.groups else "",
+        f"groups {','.join(sorted(registration.groups))}" if params.groups else "",
         "its labels waited and come into force" if known and known.waiting else "",
     )
     return _plan(ctx, (known, node), steps, undo="" if known else f"devopsclaw node remove {params.name}")
@@ -178,7 +179,7 @@ async def plan_label(ctx: Ctx, params: LabelNode) -> Plan:
     """The node, with the labels that change."""
     if not params.labels and not params.unset:
         raise BadParams("no label to change was given", hint="give --set env=prod, or --unset env")
-    known = ctx.get(Nodes).find(params.name)
+    known = await _found(ctx, params.name)
     steps = (
         f"set {pairs(params.to_set)}" if params.labels else "",
         f"take away {','.join(params.to_unset)}" if params.unset else "",
@@ -198,7 +199,7 @@ async def label_node(ctx: Ctx, params: LabelNode) -> ChangedNode:
 
 async def plan_drain(ctx: Ctx, params: OneNode) -> Plan:
     """The node."""
-    node = ctx.get(Nodes).find(params.name)
+    node = await _found(ctx, params.name)
     return _plan(ctx, (node,), ("send it nothing new",), undo=f"devopsclaw node undrain {node.name}")
 
 
@@ -218,7 +219,7 @@ async def drain_node(ctx: Ctx, params: OneNode) -> ChangedNode:
 
 async def plan_undrain(ctx: Ctx, params: OneNode) -> Plan:
     """The node."""
-    node = ctx.get(Nodes).find(params.name)
+    node = await _found(ctx, params.name)
     return _plan(ctx, (node,), ("send it commands again",), undo=f"devopsclaw node drain {node.name}")
 
 
@@ -234,7 +235,7 @@ async def undrain_node(ctx: Ctx, params: OneNode) -> ChangedNode:
 
 async def plan_remove(ctx: Ctx, params: OneNode) -> Plan:
     """The node; its own work is not touched."""
-    node = removable(ctx.get(Nodes).find(params.name))
+    node = removable(await _found(ctx, params.name))
     return _plan(ctx, (node,), ("forget its labels, its groups and its key",))
 
 
@@ -245,7 +246,32 @@ async def remove_node(ctx: Ctx, params: OneNode) -> ChangedNode:
     devopsclaw node remove prod-web-1
     """
     node = await ctx.get(Nodes).remove(params.name)
-    return _changed(ctx, node, f"{node.name} is removed; its name is free")
+    done = f"{node.name} is removed; its name is free"
+    if node.uid and not await _tell_relay(ctx.get(Reach)):
+        done += "; the relay is told as soon as it is reached"
+    return _changed(ctx, node, done)
+
+
+async def _tell_relay(reach: Reach) -> bool:
+    """Whether the relay could be told at once. It is removed here in any case."""
+    try:
+        await reach.ready()
+    except ClawError:
+        return False
+    return await reach.forget()
+
+
+async def _met(ctx: Ctx, name: str) -> Node | None:
+    """The node of this name; one that was not met here may have joined the relay meanwhile."""
+    known = ctx.get(Nodes).get(name)
+    if known is None or not known.uid:
+        await ctx.get(Reach).ready()
+    return ctx.get(Nodes).get(name)
+
+
+async def _found(ctx: Ctx, name: str) -> Node:
+    """The same; raises NotFound with the nearest."""
+    return await _met(ctx, name) or ctx.get(Nodes).find(name)
 
 
 def _plan(ctx: Ctx, versions: Iterable[Node | None], steps: Iterable[str], *, undo: str = "") -> Plan:

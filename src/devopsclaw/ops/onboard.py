@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from devopsclaw.core.config import Loaded
 from devopsclaw.core.context import Ctx
@@ -12,6 +12,7 @@ from devopsclaw.core.private_file import shown
 from devopsclaw.core.rbac import Role
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
+from devopsclaw.model.value import Value
 
 NEXT_STEPS = (
     "devopsclaw run uptime            run your first command, on this machine",
@@ -21,7 +22,7 @@ NEXT_STEPS = (
 )
 
 
-class PieceOfHome(BaseModel):
+class PieceOfHome(Value):
     """One file or folder."""
 
     path: str = Field(description="Where it is.")

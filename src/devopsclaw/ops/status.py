@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.config import Loaded
@@ -19,12 +19,13 @@ from devopsclaw.model.errors import ClawError, Damaged
 from devopsclaw.model.ports import FleetPort, Reach
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
+from devopsclaw.model.value import Value
 from devopsclaw.ops.version import Version, baked
 
 UNITS = ("B", "KB", "MB", "GB")
 
 
-class ConfigStatus(BaseModel):
+class ConfigStatus(Value):
     """The configuration file."""
 
     file: str = Field(description="Where it is.")
@@ -32,7 +33,7 @@ class ConfigStatus(BaseModel):
     warnings: list[str] = Field(description="What a person should know about the configuration.")
 
 
-class ModelStatus(BaseModel):
+class ModelStatus(Value):
     """One entry of model_list."""
 
     name: str = Field(description="Its model_name.")
@@ -40,7 +41,7 @@ class ModelStatus(BaseModel):
     usable: bool = Field(description="Whether it has a key, or runs on this machine and needs none.")
 
 
-class AuditStatus(BaseModel):
+class AuditStatus(Value):
     """The audit log."""
 
     head: str = Field(default="", description="The newest entry, as E-8840; empty where there is none.")
@@ -48,7 +49,7 @@ class AuditStatus(BaseModel):
     problem: str = Field(default="", description="Why it cannot be read or written.")
 
 
-class DatabaseStatus(BaseModel):
+class DatabaseStatus(Value):
     """One database file."""
 
     file: str = Field(description="Where it is.")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from devopsclaw.core.paths import Home
 from devopsclaw.core.private_file import write_private
 from devopsclaw.model.errors import Damaged
+from devopsclaw.model.value import Value
 
 
-class Announcement(BaseModel):
+class Announcement(Value):
     """Where the relay is, and what lets this home claim it. Nothing here is of use without the relay."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

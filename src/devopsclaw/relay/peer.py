@@ -6,6 +6,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from devopsclaw.core.clock import Clock
 from devopsclaw.wire.frames import Frame, encode
@@ -38,6 +39,8 @@ class Peer:
 
     async def deliver(self, data: bytes) -> bool:
         """Send, and wait while the peer is slow; False if it is gone, or too slow and therefore cut."""
+        if self._is_free():
+            return self.push(data)
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
                 await self.connection.send(data)
@@ -47,6 +50,11 @@ class Peer:
         except ConnectionClosed:
             return False
         return True
+
+    def _is_free(self) -> bool:
+        """Whether nothing waits for it: then there is nothing to wait for, at half the price of a send."""
+        is_open = self.connection.state is State.OPEN
+        return is_open and not self.connection.transport.get_write_buffer_size()
 
     def push(self, data: bytes) -> bool:
         """Send without waiting, for a sender that others depend on; False if the peer was cut for it.

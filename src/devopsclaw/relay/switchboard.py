@@ -42,6 +42,8 @@ class Switchboard:
         self.nodes: dict[str, Peer] = {}
         self.controllers: set[Peer] = set()
         self._parts = parts
+        self._frames = {role: parts.metrics.frames.labels(role.value) for role in Role}
+        self._carried = {role: parts.metrics.carried.labels(role.value) for role in Role}
 
     @property
     def peers(self) -> list[Peer]:
@@ -88,7 +90,7 @@ class Switchboard:
     async def _to_controllers(self, peer: Peer, frame: Frame, data: bytes) -> None:
         if frame.header.get("node") != peer.uid:
             raise BadFrame("a frame in the name of another node")
-        self._count(peer, data)
+        self._count(peer.role, data)
         if not self.controllers:
             self._parts.metrics.dropped.inc()
         for controller in list(self.controllers):
@@ -101,7 +103,7 @@ class Switchboard:
         if node is None:
             self._parts.metrics.dropped.inc()
             return
-        self._count_from(Role.CONTROLLER, data)
+        self._count(Role.CONTROLLER, data)
         node.push(data)
 
     async def _answer(self, peer: Peer, frame: Frame) -> None:
@@ -144,9 +146,6 @@ class Switchboard:
             node.is_connected = is_connected
             self._see(peer)
 
-    def _count(self, peer: Peer, data: bytes) -> None:
-        self._count_from(peer.role, data)
-
-    def _count_from(self, role: Role, data: bytes) -> None:
-        self._parts.metrics.frames.labels(role.value).inc()
-        self._parts.metrics.carried.labels(role.value).inc(len(data))
+    def _count(self, role: Role, data: bytes) -> None:
+        self._frames[role].inc()
+        self._carried[role].inc(len(data))

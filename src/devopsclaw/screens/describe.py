@@ -85,6 +85,19 @@ def facts_summary(facts: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {text}" for name, text in flat(facts))
 
 
+def notice_of(situation: Situation, glyphs: Glyphs) -> str:
+    """The most urgent thing that changes how the list is to be read; empty for nothing."""
+    if situation.relay == "lost":
+        return (
+            f"{glyphs.unknown} Without the relay the list is what was last heard. Work already sent goes on."
+        )
+    if situation.warnings:
+        newest = situation.warnings[-1]
+        hint = f"  ({newest.hint})" if newest.hint else ""
+        return safe(f"{glyphs.needs_you} {newest.text}{hint}", tab_size=1)
+    return ""
+
+
 def side_sections(situation: Situation, now: float, glyphs: Glyphs) -> tuple[Section, ...]:
     """The situation column: what needs a person, what fails, what runs, what was put on record."""
     needs = [(f"{glyphs.needs_you} {safe(warned.text)}", "warn") for warned in situation.warnings]
@@ -98,7 +111,7 @@ def side_sections(situation: Situation, now: float, glyphs: Glyphs) -> tuple[Sec
     return (
         Section("NEEDS YOU", tuple(needs)),
         Section(f"FAILING {len(failing)}/{len(situation.nodes)}", _few(failing)),
-        Section("FLEET", tuple(standing)),
+        Section("FLEET", tuple(standing if total else ())),
         Section("RUNNING", _few(running)),
         Section("ON RECORD since start", _few(recent)),
     )

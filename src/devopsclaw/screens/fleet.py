@@ -14,7 +14,7 @@ from textual.widgets import Static
 from devopsclaw.model.errors import ClawError
 from devopsclaw.model.text import safe
 from devopsclaw.screens.base import CopyWanted, EntryWanted, Frame, NodesWanted, NodeWanted, RunWanted
-from devopsclaw.screens.describe import facts_summary, node_summary, side_sections
+from devopsclaw.screens.describe import facts_summary, node_summary, notice_of, side_sections
 from devopsclaw.screens.desk import Desk
 from devopsclaw.widgets.field import Field
 from devopsclaw.widgets.fleet_grid import FleetGrid, NodeRow
@@ -28,6 +28,8 @@ FILTER_DELAY = 0.15
 
 
 JOIN = "devopsclaw agent-daemon --relay wss://HOST:9443 --token-file FILE"
+
+NEEDS_NODES = frozenset({"run", "filter", "faults", "evidence", "copy"})
 
 
 class Fleet(Frame):
@@ -58,6 +60,7 @@ class Fleet(Frame):
             with Vertical(id="main"):
                 yield Field(placeholder="target: env=prod and role=web", id="filter")
                 yield Static("", id="trouble", markup=False)
+                yield Static("", id="notice", markup=False)
                 yield FleetGrid(self.desk.glyphs)
                 yield Static("", id="empty", markup=False)
                 yield Rule(self.desk.glyphs, id="node-rule")
@@ -117,6 +120,7 @@ class Fleet(Frame):
         if self.is_mounted and self.is_attached and self.query(SideColumn):
             situation, wall = self.desk.situation, self.desk.wall()
             self.query_one(SideColumn).show(side_sections(situation, wall, self.desk.glyphs))
+            self._show_notice()
 
     def state_word(self) -> str:
         """FILTER while the filter is typed."""
@@ -139,8 +143,10 @@ class Fleet(Frame):
         self.post_message(RunWanted(self._chosen_target()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc has something to do only where there is a filter."""
-        return action != "clear" or self.query_one(Field).display
+        """Esc has something to do only where there is a filter, most keys only where there are nodes."""
+        if action == "clear":
+            return self.query_one(Field).display
+        return bool(self.desk.situation.nodes) or action not in NEEDS_NODES
 
     def action_filter(self) -> None:
         """Type a target expression; the list follows."""
@@ -240,6 +246,13 @@ class Fleet(Frame):
         if error is not None:
             hint = f"  ({error.hint})" if error.hint else ""
             trouble.update(safe(f" {self.desk.glyphs.failed} {error.message}{hint}"))
+
+    def _show_notice(self) -> None:
+        """What a person has to know to read the list rightly; on wide terminals the column says the rest."""
+        notice, said = self.query_one("#notice", Static), notice_of(self.desk.situation, self.desk.glyphs)
+        notice.display = bool(said)
+        if notice.content != said:
+            notice.update(said)
 
     def _show_strip(self) -> None:
         """The line under the grid: who the node under the cursor is."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError
+from devopsclaw.model.state import LIVE
 from devopsclaw.model.text import safe
 from devopsclaw.screens.base import CopyWanted, EntryWanted, Frame, RunWanted
 from devopsclaw.screens.describe import EXIT_WORDS, counts_words
@@ -107,11 +108,9 @@ class Folds(Frame):
     def action_cancel(self) -> None:
         """Ask before the job is cancelled; the question goes away when the job ends."""
         counts = self._live.counts()
-        running = sum(counts.get(word, 0) for word in ("pending", "queued", "sent", "running"))
-        nodes = f"{running} node{'' if running == 1 else 's'}"
-        self.query_one(Prompt).ask(
-            f"CANCEL {self._live.run}: it is stopped on {nodes} where it still runs", Ask.YES
-        )
+        running = sum(counts.get(state.value, 0) for state in LIVE)
+        question = f"CANCEL {self._live.run} on {many(running, 'node')} where it still runs"
+        self.query_one(Prompt).ask(question, Ask.YES)
         self.settle()
 
     def action_again(self) -> None:

@@ -17,7 +17,7 @@ from textual.widgets import Label, Static
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ApprovalNeeded, BadParams, ClawError
 from devopsclaw.model.plan import Plan
-from devopsclaw.model.risk import Effect
+from devopsclaw.model.risk import Effect, Risk
 from devopsclaw.model.text import safe
 from devopsclaw.screens.base import Frame, RunConfirmed
 from devopsclaw.screens.desk import Desk
@@ -53,7 +53,7 @@ class RunForm(Frame):
         super().__init__(desk)
         self._given = {"command": command, "target": target, "timeout": ""}
         self._plan: Plan | None = None
-        self._asked: ApprovalNeeded | None = None
+        self._is_again = False
         self._call = ""
 
     def body(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class RunForm(Frame):
         """The call that was started from here did not run."""
         self._call = ""
         if isinstance(error, ApprovalNeeded):
-            self._asked = error
+            self._is_again = True
             self._make_plan()
         else:
             self._complain(error)
@@ -119,7 +119,7 @@ class RunForm(Frame):
     @work(exclusive=True, group="plan")
     async def _make_plan(self) -> None:
         """Show the plan, and go on by what it needs."""
-        before, asked = self._plan, self._asked
+        before = self._plan if self._is_again else None
         try:
             plan = await self.ask("fleet.exec", self._params(), dry_run=True)
         except ClawError as error:
@@ -130,26 +130,21 @@ class RunForm(Frame):
         self._plan = plan
         self._show_plan_part(True)
         self.query_one("#plan-rule", Rule).show("PLAN", "nothing has run yet")
-        self.query_one(PlanView).show(plan, before if asked else None)
-        self._go_on(plan, asked)
+        self.query_one(PlanView).show(plan, before)
+        self._go_on(plan)
 
-    def _go_on(self, plan: Plan, asked: ApprovalNeeded | None) -> None:
-        prompt = self.query_one(Prompt)
-        if asked is not None:
-            self._put_question(plan, asked)
+    def _go_on(self, plan: Plan) -> None:
+        """Start it, or put the question that the gate has for exactly this plan."""
+        prompt, question = self.query_one(Prompt), f"{plan.risk.upper()} RISK: {_subject(plan)}"
+        if plan.risk == Risk.CRITICAL.word:
+            prompt.ask(question, Ask.PHRASE, phrase=plan.phrase, seen=False)
+        elif plan.phrase:
+            prompt.ask(question, Ask.DIGIT, digit=self.desk.digit(), seen=False)
         elif plan.effect is Effect.READ:
             self._start(None)
         else:
-            prompt.ask(f"{plan.effect.value.upper()}: {_subject(plan)}", Ask.GO, seen=False)
+            prompt.ask(question, Ask.GO, seen=False)
         self.settle()
-
-    def _put_question(self, plan: Plan, asked: ApprovalNeeded) -> None:
-        """The gate wants a person's yes to exactly this plan."""
-        prompt, question = self.query_one(Prompt), f"{asked.risk.upper()} RISK: {_subject(plan)}"
-        if asked.risk == "critical":
-            prompt.ask(question, Ask.PHRASE, phrase=asked.phrase, seen=False)
-        else:
-            prompt.ask(question, Ask.DIGIT, digit=self.desk.digit(), seen=False)
 
     @on(PlanView.ReadToEnd)
     def _plan_was_read(self) -> None:
@@ -166,11 +161,11 @@ class RunForm(Frame):
             self.query_one("#command", Field).focus()
             self.say("nothing ran")
             return
-        asked, self._asked = self._asked, None
-        if asked is None:
+        self._is_again = False
+        if not self._plan.phrase:
             self._start(None)
         else:
-            phrase = event.typed if asked.risk == "critical" else "yes"
+            phrase = event.typed if self._plan.risk == Risk.CRITICAL.word else "yes"
             self._start(Consent(phrase, self._plan.digest))
 
     def _start(self, consent: Consent | None) -> None:
@@ -186,7 +181,7 @@ class RunForm(Frame):
         return {name: value for name, value in fields.items() if value}
 
     def _forget(self) -> None:
-        self._asked = None
+        self._is_again = False
         self.query_one(Prompt).close()
         self._show_plan_part(False)
         self.query_one(PlanView).clear()

@@ -52,6 +52,8 @@ class Situation:
 
     protected: Collection[str] = ()
     demo: bool = False
+    caution: str = ""
+    """What the header says of this home that is not so elsewhere."""
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     relay: str = ""
     relay_why: str = ""
@@ -124,6 +126,7 @@ class Situation:
             relay=self.relay,
             relay_why=self.relay_why,
             demo=self.demo,
+            caution=self.caution,
             opening=not self.is_open and not self.broken,
             broken=bool(self.broken),
         )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from textual.theme import Theme
 
 from devopsclaw.core.paths import shipped
 from devopsclaw.model.errors import BadConfig
+from devopsclaw.model.value import Value
 
 DEFAULT = "claw-dark"
 
 HEX = r"^#[0-9a-f]{6}$"
 
 
-class Colours(BaseModel):
+class Colours(Value):
     """The colours of a theme, as `#rrggbb`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,7 +36,7 @@ class Colours(BaseModel):
     error: str = Field(pattern=HEX)
 
 
-class ThemeFile(BaseModel):
+class ThemeFile(Value):
     """One file of `themes/`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -45,6 +45,8 @@ class Confirmation:
     seen: bool = True
     """Whether all of what is asked about has been on screen."""
     typed: str = ""
+    has_begun: bool = False
+    """Whether the answer was begun after a quiet time; its next keys follow without one."""
 
     @property
     def is_grave(self) -> bool:
@@ -57,11 +59,11 @@ class Confirmation:
 
     def disturb(self, now: float) -> None:
         """Something happened that may bring stray keys: the quiet time begins anew."""
-        self.last_key = now
+        self.last_key, self.has_begun, self.typed = now, False, ""
 
     def press(self, key: str, character: str, now: float) -> Answer:
         """Take a key: Textual's name of it, and the character it types (empty: none)."""
-        counts = self.is_armed(now) or bool(self.typed)
+        counts = self.is_armed(now) or self.has_begun
         self.last_key = now
         if key == "escape":
             return Answer.NO
@@ -80,9 +82,11 @@ class Confirmation:
             return Answer.YES
         # Any other key takes the `y` back, and the quiet time with it.
         self.typed = "y" if key == "y" and not self.typed else ""
+        self.has_begun = bool(self.typed)
         return Answer.NOTHING
 
     def _phrase(self, key: str, character: str) -> Answer:
+        self.has_begun = True
         if key == "backspace":
             self.typed = self.typed[:-1]
         elif character.isprintable() and key != "space":

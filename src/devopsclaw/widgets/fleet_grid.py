@@ -114,6 +114,10 @@ class FleetGrid(LineTable):
         ]
         return Row(node.name, tuple(cells))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without nodes there is nothing to choose or to mark."""
+        return bool(self.rows) or action not in ("choose", "mark", "range", "unmark")
+
     def action_choose(self) -> None:
         """Open the node under the cursor."""
         if self.current:

@@ -18,7 +18,10 @@ WHY = 40
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What the header says. `minute` is `HH:MMZ`; `relay` a word of `RelayMoved`, empty: none in use."""
+    """What the header says. `minute` is `HH:MMZ`; `relay` a word of `RelayMoved`, empty: none in use.
+
+    `caution` is what holds here and elsewhere does not.
+    """
 
     minute: str = ""
     environments: tuple[str, ...] = ()
@@ -28,6 +31,7 @@ class Headline:
     relay: str = ""
     relay_why: str = ""
     demo: bool = False
+    caution: str = ""
     opening: bool = False
     broken: bool = False
 
@@ -83,6 +87,8 @@ class HeaderLine(Widget):
         parts = [(f" {safe(name).upper()} ", "protected") for name in said.environments]
         if said.demo:
             parts.append((" DEMO ", "demo"))
+        if said.caution:
+            parts.append((said.caution, "warn"))
         if said.broken:
             parts.append((f"{self._glyphs.failed} the core did not open", "bad"))
         parts += self._relay(said)

@@ -73,6 +73,8 @@ def described(plan: Plan, before: Plan | None = None) -> Text:
     if plan.run:
         _line(text, "RUN", "\n".join(f"$ {line}" for line in safe(plan.run, tab_size=8).split("\n")), "bold")
         text.append("\n")
+    if plan.risk not in ("", "none"):
+        _line(text, "RISK", plan.risk, "bold")
     _line(text, "TARGET", safe(plan.target))
     _line(text, "NODES", safe(fold(plan.nodes)))
     for step in plan.steps:

@@ -109,7 +109,7 @@ class Prompt(Widget, can_focus=True):
             return text
         if not asked.seen:
             text.append("read the plan to its end first: PgDn", self._style("wait"))
-        elif not asked.typed and not asked.is_armed(self._steady()):
+        elif not asked.has_begun and not asked.is_armed(self._steady()):
             text.append("arming: half a second without a key ...", self._style("wait"))
         else:
             self._instruct(text, asked)

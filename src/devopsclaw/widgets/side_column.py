@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.style import Style
 from rich.text import Text
@@ -20,7 +21,7 @@ class Section:
 
 
 class SideColumn(Widget):
-    """Sections below each other, each line cut to the width; empty sections are left out."""
+    """Sections below each other, long lines wrapped; empty sections are left out."""
 
     DEFAULT_CSS = """
     SideColumn {
@@ -52,11 +53,13 @@ class SideColumn(Widget):
 
     def render(self) -> Text:
         """The sections, with a rule at their left over the whole height."""
+        room = self.size.width - 3
         lines: list[tuple[str, str]] = []
         for section in self._sections:
-            lines += [(section.heading, "heading"), *section.lines, ("", "")]
+            lines.append((section.heading, "heading"))
+            lines += [(part, tone) for text, tone in section.lines for part in _wrapped(text, room)]
+            lines.append(("", ""))
         lines += [("", "")] * (self.size.height - len(lines))
-        room = self.size.width - 2
         text = Text(no_wrap=True, overflow="crop", end="")
         for number, (line, tone) in enumerate(lines[: self.size.height]):
             shown = Text(line, self._style(tone))
@@ -68,3 +71,9 @@ class SideColumn(Widget):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"side-column--{name}", partial=True) if name else Style()
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """The text in lines of that many cells, those after the first set in under it."""
+    first, *others = wrap(text, max(room, 8), subsequent_indent="  ", max_lines=3, placeholder=" ...") or [""]
+    return [first, *others]

@@ -23,8 +23,9 @@ from typing import Annotated, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from devopsclaw.model.value import Value
 from devopsclaw.wire.frames import BadFrame, Frame, FrameType
 from devopsclaw.wire.table import Role
 
@@ -52,7 +53,7 @@ class Auth(StrEnum):
     KEY = "key"
 
 
-class Message(BaseModel):
+class Message(Value):
     """One message of the handshake. Unknown fields are left out, so that a newer minor may add some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

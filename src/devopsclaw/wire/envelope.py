@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from devopsclaw.model.risk import Effect
+from devopsclaw.model.value import Value
 from devopsclaw.wire.frames import MAX_BODY
 
 ENVELOPE_DOMAIN = b"devopsclaw-envelope-1\0"
@@ -23,6 +25,8 @@ CANCEL_DOMAIN = b"devopsclaw-cancel-1\0"
 DONE_DOMAIN = b"devopsclaw-done-1\0"
 DONE_UNSIGNED = frozenset({"epoch", "seq", "signature"})
 """Fields of a DONE header that change when it is sent again, and the signature itself."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 CommandId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 PublicKeyHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -37,7 +41,7 @@ class BadSignature(BadEnvelope):
     """The signature was not made by this key over these bytes."""
 
 
-class Signed(BaseModel):
+class Signed(Value):
     """A value with exactly one form in bytes: JSON with sorted keys, no spaces, UTF-8."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +69,7 @@ class Signed(BaseModel):
         return value
 
 
-class CommandParams(BaseModel):
+class CommandParams(Value):
     """What `host.exec` is to run, and its limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -161,15 +165,19 @@ def _done_bytes(header: Mapping[str, Any]) -> bytes:
 
 def _canonical(value: Any) -> bytes:
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
+        return _ENCODER.encode(value).encode()
     except (TypeError, ValueError) as wrong:
         raise BadEnvelope("the value has no canonical form: it is not JSON in UTF-8") from wrong
 
 
+@lru_cache(maxsize=8192)
+def _public_key(public_hex: str) -> Ed25519PublicKey:
+    """The key itself; a controller checks the same nodes' words again and again. Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_hex))
+
+
 def _verify(public_key: str, message: bytes, signature: str) -> None:
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(bytes.fromhex(signature), message)
+        _public_key(public_key).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError) as wrong:
         raise BadSignature("the signature was not made by the expected key over these bytes") from wrong

@@ -116,8 +116,7 @@ def _check_sizes(header: int, body: int) -> None:
 
 
 def _dump(header: dict[str, Any]) -> bytes:
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _ENCODER.encode(header).encode()
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -174,6 +173,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise BadFrame("NaN and Infinity are not JSON")
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_without_duplicates,
     parse_int=_bounded_integer,

@@ -1,0 +1,53 @@
+"""The node `local`: a daemon in the core's own process, joined by a pipe. Loaded only where needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from devopsclaw.assembly.node import NodeParts, open_node
+from devopsclaw.core.clock import Clock
+from devopsclaw.core.keys import SigningKey
+from devopsclaw.core.paths import Home
+from devopsclaw.core.pipe import pipe
+from devopsclaw.daemon.journal import open_journal
+from devopsclaw.daemon.trust import Pinned
+from devopsclaw.model.errors import ClawError
+from devopsclaw.wire.channel import Channel, Closed
+from devopsclaw.wire.enroll import Welcome
+from devopsclaw.wire.uid import uid_of
+
+Start = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs something beside, until the core closes."""
+
+
+async def join(home: Home, key: SigningKey, root: str, clock: Clock, start: Start) -> Channel:
+    """Start the daemon with this key, which obeys the controller `root` (public key, hex); the core's end
+    of the pipe to it. Raises ClawError where it cannot start.
+    """
+    welcome = Welcome(epoch=1, uid=uid_of(key.public), server_time=clock.wall(), root=root)
+    ours: Channel
+    theirs: Channel
+    ours, theirs = pipe(welcome, welcome, Closed)
+    running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    start(_serve(home, key, root, clock, theirs, running))
+    await running
+    return ours
+
+
+async def _serve(
+    home: Home, key: SigningKey, root: str, clock: Clock, channel: Channel, running: asyncio.Future[None]
+) -> None:
+    try:
+        async with await open_journal(home.state / "local.db") as journal:
+            parts = NodeParts(key, Pinned(root), journal, home.output / "local", clock)
+            async with open_node(parts) as daemon:
+                running.set_result(None)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(daemon.run())
+                    group.create_task(daemon.converse(channel))
+    except ClawError as failed:
+        if running.done():
+            raise
+        running.set_exception(failed)
