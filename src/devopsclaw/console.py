@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from devopsclaw.app import Console
@@ -54,6 +57,7 @@ def run_console(where: Home, pane: str = "fleet") -> int:
     config = load(where, os.environ).config
 
     async def open_core() -> Handle:
+        _leave_when_told(console)
         from devopsclaw import boot  # the engines cost as much as the picture, so they come after it
 
         stack = AsyncExitStack()
@@ -72,3 +76,10 @@ def run_console(where: Home, pane: str = "fleet") -> int:
         console.desk.situation.caution = f"commands run here as {os_user()}, every write asks"
     console.run(mouse=False)
     return console.outcome
+
+
+def _leave_when_told(console: Console) -> None:
+    """A signal that ends this process gives the terminal back first; what runs on nodes goes on."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, partial(console.exit, return_code=128 + number))

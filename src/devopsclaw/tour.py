@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from devopsclaw.cli.entry import main
@@ -20,15 +22,23 @@ MOST = 1000
 
 SERVICE = "pgrep -l nginx || { tail -1 /tmp/error.log; false; }"
 
-LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
+BEHIND_WALLS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Three servers dialled out to a relay; none has an open port.", ("node", "list")),
-    ("Nodes that answer the same are shown once.", ("run", "cat /etc/os-release | head -1", "--env", "prod")),
-    ("Which disk is full?", ("run", "df -h /srv | tail -1", "--env", "prod")),
+    ("Nodes that answer the same are shown once.", ("run", "uname -sr", "--env", "prod")),
+    ("Which disk is full?", ("run", "df -h /srv", "--env", "prod")),
     ("And is the service alive there?", ("run", SERVICE, "--tag", "role=web")),
     ("Everything stands in the audit trail …", ("audit", "list", "--limit", "5")),
     ("… and any later edit of it shows.", ("audit", "verify")),
 )
 """What is said, and the command that shows it."""
+
+IN_THE_OPEN = (
+    ("No bubblewrap works here, so commands run as this user: only reads are shown.", ("node", "list")),
+    ("Nodes that answer the same are shown once.", ("run", "df -h /", "--env", "prod")),
+    ("Anything that writes would ask first.", ("run", "touch here", "--env", "prod", "--dry-run")),
+    *BEHIND_WALLS[-2:],
+)
+"""The tour where the demo's nodes have no walls: nothing on this machine is broken for show."""
 
 
 def open_demo(settings: Any, nodes: int = 3) -> int:
@@ -37,6 +47,7 @@ def open_demo(settings: Any, nodes: int = 3) -> int:
         raise BadParams(f"a demo of {nodes} nodes cannot be", hint=f"choose 1 to {MOST}: --nodes 50")
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     sys.stderr.write(f"starting a relay and {nodes} real nodes on this machine …\n")
+    _end_well_when_told()
     with in_thread(started(nodes)) as town:
         asyncio.run(settled(town))
         if not has_terminal:
@@ -49,10 +60,24 @@ def open_demo(settings: Any, nodes: int = 3) -> int:
 def play(town: Town) -> int:
     """Type the tour's commands, with what they say; 0 when each ran."""
     os.environ["DEVOPSCLAW_HOME"] = str(town.home.root)
-    for said, words in LINES:
+    for said, words in BEHIND_WALLS if town.walls else IN_THE_OPEN:
         print(f"\n# {said}\n$ devopsclaw {shlex.join(words)}", flush=True)
         code = main(list(words))
+        _end_well_when_told()
         if code not in EXPECTED:
             return code
     print("\nThe same, live and by key: run devopsclaw demo in a terminal. ? lists the keys, q leaves.")
     return 0
+
+
+def _end_well_when_told() -> None:
+    """From now on a signal that ends this process unwinds it, so that the demo leaves nothing behind.
+
+    Said again after each command: its loop took the signals, and gave them back as they are at a start.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _unwind)
+
+
+def _unwind(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.architecture.source_tree import modules
@@ -36,3 +37,36 @@ def test_help_loads_neither_pydantic_nor_asyncio() -> None:
     code = "from devopsclaw.__main__ import run\nrun(['--help'])"
 
     assert loaded(code, "pydantic", "asyncio", "sqlite3", "cryptography") == "[]"
+
+
+def test_a_core_loads_only_the_way_to_its_nodes_that_it_takes(tmp_path: Path) -> None:
+    code = f"""
+import asyncio
+from pathlib import Path
+from devopsclaw import boot
+from devopsclaw.core.paths import Home
+
+async def look():
+    async with boot.open(Home(Path({str(tmp_path)!r})), face="cli", environment={{}}) as core:
+        await core.door.run("node.list", {{}})
+
+asyncio.run(look())"""
+
+    assert loaded(code, "websockets", "prometheus_client", "cryptography.x509", "yaml") == "[]"
+
+
+def test_every_model_is_built_when_it_is_first_used() -> None:
+    code = """
+from pydantic import BaseModel
+from devopsclaw import boot, ops
+from devopsclaw.core.operation import Operation
+from devopsclaw.core.registry import discover
+discover(ops, Operation)
+todo = list(BaseModel.__subclasses__())
+while todo:
+    model = todo.pop()
+    todo += model.__subclasses__()
+    if model.__module__.startswith("devopsclaw."):
+        assert model.model_config.get("defer_build"), model"""
+
+    assert loaded(code, "textual") == "[]"

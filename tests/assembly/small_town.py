@@ -151,8 +151,8 @@ class Town:
             await self.nodes[name].start()
         async with self.core() as door:
             await self.all_online(door, *names)
-            for name in names:  # a relay that was just claimed sends its nodes away once
-                await eventually(lambda node=self.nodes[name]: node.obeys, f"the claim of {name}")
+            # a relay that was just claimed sends its nodes away once
+            await eventually(lambda: all(self.nodes[name].obeys for name in names), "the claim of all nodes")
             await self.all_online(door, *names)
 
     async def all_online(self, door: LocalDoor, *names: str) -> None:

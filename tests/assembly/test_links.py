@@ -11,7 +11,7 @@ from tests.assembly.small_town import PATIENCE, drop, small_town, start_run
 
 from devopsclaw.boot import LinksAre
 from devopsclaw.core.door import LocalDoor
-from devopsclaw.model.errors import BadParams, Damaged, NotFound, Unreachable
+from devopsclaw.model.errors import BadConfig, Damaged, NotFound, Unreachable
 from devopsclaw.model.events import RelayMoved
 
 
@@ -117,14 +117,14 @@ async def test_a_run_left_on_this_machine_is_resumed_with_a_relay_in_use(tmp_pat
 
 async def test_settings_that_cannot_work_are_told_by_whoever_needs_the_links(tmp_path: Path) -> None:
     async with small_town(tmp_path) as town:
-        town.configure(relay={"url": "ws://127.0.0.1:1"})
+        town.configure(relay={"url": "wss://127.0.0.1:1", "token_file": "/nowhere/token"})
 
         async with town.core() as door:
-            with pytest.raises(BadParams):
+            with pytest.raises(BadConfig):
                 await names(door)
             status = await door.run("status.show", {})
 
-    assert status.fleet["why"]
+    assert "/nowhere/token" in str(status.fleet["why"])
 
 
 async def test_status_opens_the_links_and_shows_the_relay(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ peer does one hop where we do two, and writes nothing to a disk.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.bench import bare, place
 from tests.bench.controller import controller
@@ -65,7 +66,9 @@ async def _nodes(work: str, folder: Path, url: str, count: int) -> AsyncIterator
         yield
 
 
-def _beside(dispatch: dict[int, partial[object]], server: bare.BareServer) -> dict[str, Run]:
+def _beside(
+    dispatch: dict[int, partial[Coroutine[Any, Any, None]]], server: bare.BareServer
+) -> dict[str, Run]:
     found: dict[str, Run] = {}
     for count, ours in dispatch.items():
         found[f"ours {count}"] = partial(timed, ours)

@@ -35,7 +35,7 @@ class Bar:
     @property
     def text(self) -> str:
         """As `≤ 3` or `≥ 4`."""
-        limit = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+        limit = f"≤ {self.at_most:,g}" if self.at_most is not None else f"≥ {self.at_least:,g}"
         return limit + {Judged.TIMES: " x", Judged.FASTER: " x", Judged.OVER: " over"}.get(self.judged, "")
 
     def holds(self, figure: float) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devopsclaw.cli.folds import counts_text, folds_text, summary_text
+from devopsclaw.cli.folds import counts_text, folds_text, leftovers_text, summary_text
 
 
 def fold(**more: Any) -> dict[str, Any]:
@@ -54,6 +54,22 @@ def test_a_node_without_an_exit_code_says_why() -> None:
 
 def test_a_silent_command_is_its_heading() -> None:
     assert text(fold(stdout="")) == "── prod-web-[1-2] (2) ● ok exit 0\n"
+
+
+def test_nodes_with_processes_left_have_a_line_each() -> None:
+    items = [
+        {"node": "prod-web-1", "left": ["1234 sleep", "1235 sh"], "survivors": []},
+        {"node": "prod-web-2", "left": [], "survivors": []},
+        {"node": "prod-web-3", "left": [], "survivors": ["77 dd"]},
+    ]
+
+    assert leftovers_text(items) == (
+        "prod-web-1 left running: 1234 sleep, 1235 sh\nprod-web-3 could not be stopped: 77 dd\n"
+    )
+
+
+def test_where_nothing_is_left_nothing_is_said() -> None:
+    assert leftovers_text([{"node": "prod-web-1"}]) == leftovers_text([]) == ""
 
 
 @pytest.mark.parametrize(

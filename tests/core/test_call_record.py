@@ -9,11 +9,16 @@ import threading
 import pytest
 from tests.core.guarded_house import MARIA, TOMAS, Done, House
 
+from devopsclaw.core.bus import Bus
+from devopsclaw.core.call_record import CallRecord, drafted
+from devopsclaw.core.clock import ManualClock
 from devopsclaw.core.context import Ctx
+from devopsclaw.model.call import Call
 from devopsclaw.model.errors import Damaged, Denied, Unreachable
 from devopsclaw.model.events import CallEnded, CallStarted, Warned
 from devopsclaw.model.nodeset import unfold
 from devopsclaw.model.plan import Plan
+from devopsclaw.model.risk import Effect
 
 
 async def test_a_change_has_an_intent_before_it_and_an_outcome_after_it(house: House) -> None:
@@ -43,6 +48,19 @@ async def test_a_change_has_an_intent_before_it_and_an_outcome_after_it(house: H
     )
     assert outcome.detail == {"intent": "E-1", "evidence": "sha256:abc"}
     assert outcome.call == intent.call and outcome.digest == intent.digest
+
+
+async def test_a_read_has_its_one_entry_in_the_record_when_it_has_ended(house: House) -> None:
+    call = Call("thing.look", None, MARIA)
+    plan = Plan(operation="thing.look", effect=Effect.READ)
+    record = CallRecord(house.log, Bus(), ManualClock(), (call, plan, drafted(call, plan, "")), "single")
+
+    async with record:
+        assert record.entry == ""
+        record.conclude(Done())
+
+    (entry,) = await house.entries()
+    assert record.entry == entry.id
 
 
 async def test_the_digest_of_the_plan_can_be_made_again_from_the_entry(house: House) -> None:

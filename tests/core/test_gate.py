@@ -72,6 +72,21 @@ async def both(ctx: Ctx, params: Lever) -> Pulled:
     return Pulled(name=ctx.call.id, call=child.call)
 
 
+async def keep_entry(ctx: Ctx, result: Pulled) -> Pulled:
+    """The result with its entry."""
+    STORY.append("recorded")
+    return result.model_copy(update={"entry": ctx.entry})
+
+
+@operation("lever.count", Effect.READ, recorder=keep_entry)
+async def count(ctx: Ctx, params: Lever) -> Pulled:
+    """Count the levers."""
+    STORY.append("run")
+    if params.name == "stuck":
+        raise Busy("the lever is stuck")
+    return Pulled(name=params.name, entry=ctx.entry)
+
+
 class Witness:
     """The audit record of a call: it joins the story."""
 
@@ -135,7 +150,7 @@ def guards() -> Guarding:
 
 @pytest.fixture
 def gate(guards: Guarding) -> Gate:
-    return Gate(Registry([pull, look, both]), guards, Services(), Bus(), ManualClock())
+    return Gate(Registry([pull, look, both, count]), guards, Services(), Bus(), ManualClock())
 
 
 WHOLE = ["permit", "plan", "permit the plan", "approve", "intent", "run", "conclude Pulled", "outcome"]
@@ -166,6 +181,20 @@ async def test_whoever_refuses_nothing_after_it_happens(
         await gate.run("lever.pull", {"name": "red"}, ADA)
 
     assert WHOLE[: WHOLE.index(step) + 1] == STORY
+
+
+async def test_a_result_is_given_its_entry_after_the_outcome_is_written(gate: Gate) -> None:
+    result = await gate.run("lever.count", {"name": "red"}, ADA)
+
+    assert STORY[-2:] == ["outcome", "recorded"]
+    assert result.entry == "E-1"
+
+
+async def test_a_handler_that_fails_has_no_result_to_be_given_anything(gate: Gate) -> None:
+    with pytest.raises(Busy):
+        await gate.run("lever.count", {"name": "stuck"}, ADA)
+
+    assert STORY[-1] == "outcome"
 
 
 async def test_a_plan_that_cannot_be_made_stops_the_call(gate: Gate) -> None:

@@ -57,6 +57,19 @@ async def test_runs_created_at_once_get_different_numbers(runs: RunLog) -> None:
     assert sorted(ids, key=lambda run: int(run[2:])) == [f"X-{number}" for number in range(1, 31)]
 
 
+async def test_a_run_without_an_entry_gets_one_once(runs: RunLog) -> None:
+    read = await runs.create(call="1", entry="", plan_json="{}", nodes=[], body={})
+    change = await runs.create(call="2", entry="E-1", plan_json="{}", nodes=[], body={})
+
+    for entry in ("E-7", "E-8"):
+        await runs.name_entry(read, entry)
+        await runs.name_entry(change, entry)
+
+    assert [(await runs.find(run)).entry for run in (read, change)] == ["E-7", "E-1"]
+    with pytest.raises(NotFound):
+        await runs.name_entry("X-99", "E-9")
+
+
 async def test_a_run_is_found_as_it_was_created(runs: RunLog, clock: ManualClock) -> None:
     run = await created(runs, count=3)
 

@@ -58,8 +58,10 @@ class Terminal:
         return self._tmux("display-message", "-p", "#{" + name + "}").strip()
 
     def close(self) -> None:
-        """End the server, and with it all that runs in it."""
-        self._tmux("kill-server")
+        """End the server, and with it all that runs in it; a second call does nothing."""
+        if self._socket.exists():
+            self._tmux("kill-server")
+            self._socket.unlink(missing_ok=True)
 
     def _tmux(
         self, *words: str, environment: dict[str, str] | None = None, folder: Path | None = None

@@ -23,7 +23,7 @@ from devopsclaw.core.services import Services
 from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.presence import Presence
 from devopsclaw.model.call import Actor, Call
-from devopsclaw.model.errors import BadParams, BadTarget, Denied, NotFound
+from devopsclaw.model.errors import BadConfig, BadParams, BadTarget, ClawError, Denied, NotFound
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.ports import Reach
 from devopsclaw.model.risk import Effect, Risk
@@ -72,8 +72,23 @@ class RoleGuards:
         yield Blank()
 
 
-async def nobody_waits() -> None:
-    """The links are open."""
+class Links:
+    """Links to nodes: whether a relay is there to be told, or why they cannot be opened."""
+
+    def __init__(self) -> None:
+        self.has_relay = True
+        self.trouble: ClawError | None = None
+        self.told = 0
+
+    async def ready(self) -> None:
+        """See `Reach.ready`."""
+        if self.trouble:
+            raise self.trouble
+
+    async def forget(self) -> bool:
+        """See `Reach.forget`."""
+        self.told += self.has_relay
+        return self.has_relay
 
 
 class House:
@@ -82,7 +97,9 @@ class House:
     def __init__(self, nodes: Nodes, clock: ManualClock) -> None:
         self.nodes = nodes
         self.clock = clock
-        self.gate = Gate(Registry(ALL), RoleGuards(), Services(nodes, Reach(nobody_waits)), Bus(), clock)
+        self.links = Links()
+        services = Services(nodes, Reach(self.links.ready, self.links.forget))
+        self.gate = Gate(Registry(ALL), RoleGuards(), services, Bus(), clock)
 
     async def run(self, verb: str, actor: Actor = OWNER, /, **params: Any) -> Any:
         """The result."""
@@ -227,6 +244,35 @@ async def test_a_removed_node_is_gone_and_its_name_is_free(house: House) -> None
     assert removed.text() == "web1 is removed; its name is free"
     assert (await house.run("list")).items == []
     await house.run("register", name="web1")
+
+
+async def test_the_relay_is_told_of_a_removed_node_at_once(house: House) -> None:
+    await house.join("web1", "10.0.1.1")
+
+    await house.run("remove", name="web1")
+
+    assert house.links.told == 1
+
+
+async def test_a_node_that_never_joined_is_nothing_to_the_relay(house: House) -> None:
+    await house.run("register", name="web1")
+
+    removed = await house.run("remove", name="web1")
+
+    assert (removed.text(), house.links.told) == ("web1 is removed; its name is free", 0)
+
+
+@pytest.mark.parametrize("trouble", [None, BadConfig("the token file cannot be read")])
+async def test_a_relay_out_of_reach_is_told_later_and_the_answer_says_so(
+    trouble: ClawError | None, house: House
+) -> None:
+    await house.join("web1", "10.0.1.1")
+    house.links.has_relay, house.links.trouble = False, trouble
+
+    removed = await house.run("remove", name="web1")
+
+    assert removed.text() == "web1 is removed; its name is free; the relay is told as soon as it is reached"
+    assert house.nodes.get("web1") is None and house.nodes.removed
 
 
 async def test_the_core_s_own_node_cannot_be_removed(house: House) -> None:

@@ -47,6 +47,11 @@ class _Fleet:
         return self._found
 
 
+async def nobody_to_tell() -> bool:
+    """There is no relay."""
+    return False
+
+
 async def unusable() -> None:
     """Links that cannot be opened."""
     raise BadConfig("the token file /x cannot be read", hint="check its path")
@@ -67,7 +72,7 @@ async def log(home: Home) -> AsyncIterator[AuditLog]:
 
 def _gate(make_gate: MakeGate, home: Home, log: AuditLog) -> Gate:
     fleet = _Fleet()
-    return make_gate([show], load(home, {}), FleetPort(fleet), Reach(fleet.ready), log)
+    return make_gate([show], load(home, {}), FleetPort(fleet), Reach(fleet.ready, nobody_to_tell), log)
 
 
 async def test_a_new_home_has_a_status(home: Home, log: AuditLog, make_gate: MakeGate, viewer: Actor) -> None:
@@ -85,7 +90,7 @@ async def test_a_new_home_has_a_status(home: Home, log: AuditLog, make_gate: Mak
 async def test_a_relay_that_cannot_be_used_is_part_of_the_status(
     home: Home, log: AuditLog, make_gate: MakeGate, viewer: Actor
 ) -> None:
-    gate = make_gate([show], load(home, {}), FleetPort(_Fleet()), Reach(unusable), log)
+    gate = make_gate([show], load(home, {}), FleetPort(_Fleet()), Reach(unusable, nobody_to_tell), log)
 
     result: Status = await gate.run("status.show", {}, viewer)
 

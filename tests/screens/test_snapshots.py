@@ -232,7 +232,7 @@ def reached(bench: Bench, reach: Reach) -> Callable[[Pilot[Any]], Awaitable[None
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
-@pytest.mark.parametrize("reach", STATES, ids=[each.__name__.strip("_") for each in STATES])  # type: ignore[attr-defined]
+@pytest.mark.parametrize("reach", STATES, ids=[each.__name__.strip("_") for each in STATES])
 def test_the_state_looks_as_it_did(
     bench: Bench, snap_compare: Any, reach: Reach, size: tuple[int, int]
 ) -> None:

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The name of its key."""
-NO_RELAY = Unreachable(
-    "the relay of this home does not run", hint="devopsclaw relay start, or devopsclaw relay connect URL"
-)
-"""Its nodes joined one, which is neither in the configuration nor started from this home now."""
 
 Start = Callable[[Coroutine[Any, Any, None]], object]
 """Runs something beside, until the core closes."""
@@ -57,10 +53,11 @@ class Links:
             await self._open_local(fleet)
             return
         fleet.nodes.hide(local)
-        if local in await fleet.executions.open_uids():
+        if local and local in await fleet.executions.open_uids():
             await self._join_local(local)
         if dialer is None:
-            fleet.report("lost", "", NO_RELAY.message, NO_RELAY)
+            trouble = no_relay()
+            fleet.report("lost", "", trouble.message, trouble)
         else:
             await self._open_relay(fleet, dialer)
 
@@ -113,6 +110,13 @@ def local_key(loaded: Loaded) -> SigningKey:
 def _local_uid(loaded: Loaded) -> str:
     """The uid of the node `local`; empty where this home never had one."""
     return uid_of(local_key(loaded).public) if (loaded.home.keys / f"{LOCAL}.pem").exists() else ""
+
+
+def no_relay() -> Unreachable:
+    """The nodes joined a relay that is neither in the configuration nor started from this home now."""
+    return Unreachable(
+        "the relay of this home does not run", hint="devopsclaw relay start, or devopsclaw relay connect URL"
+    )
 
 
 def has_joined(nodes: Nodes, local: str) -> bool:

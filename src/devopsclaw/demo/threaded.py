@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
@@ -22,8 +22,9 @@ def in_thread(block: AbstractAsyncContextManager[Value]) -> Iterator[Value]:
     entered: Future[Value] = Future()
     with ThreadPoolExecutor(1, "demo") as threads:
         life = threads.submit(asyncio.run, _stay(block, end, entered))
+        either: list[Future[Any]] = [entered, life]
         try:
-            wait([entered, life], return_when=FIRST_COMPLETED)
+            wait(either, return_when=FIRST_COMPLETED)
             if life.done():
                 life.result()
             yield entered.result()

@@ -14,7 +14,6 @@ from devopsclaw.core.clock import Clock
 from devopsclaw.core.runs import RunLog
 from devopsclaw.fleet.dispatch import Dispatch
 from devopsclaw.fleet.live_run import LiveRun
-from devopsclaw.fleet.patience import until_written
 from devopsclaw.fleet.recipients import Recipients
 from devopsclaw.fleet.schedule import Schedule
 from devopsclaw.fleet.signing import Order
@@ -103,7 +102,7 @@ class Conductor:
     async def settle(self, run: LiveRun, name: str, state: State, reason: str) -> None:
         """End a node's part here, because nothing was sent to it."""
         ended = ("ended", name, {"status": state.value, "reason": reason})
-        await until_written(partial(self.log.append, run.id, [ended]), self.bus)
+        await self.dispatch.patience.until_written(partial(self.log.append, run.id, [ended]))
         self.dispatch.settle(run, name, state, reason)
 
     async def close(self, run: LiveRun) -> None:
@@ -111,16 +110,18 @@ class Conductor:
         its exit code is corrected; that is waited for as long as this core lives.
         """
         known: int | None = None
-        while known is None or run.under_way:
+        while True:
             code = exit_code(run.states.values(), stopped=run.stopped)
             if run.is_over and code != known:
                 await self._finish(run, code)
                 known = code
+            elif run.is_over and not run.under_way:
+                return
             else:
                 await run.changed()
 
     async def _finish(self, run: LiveRun, code: int) -> None:
-        await until_written(partial(self.log.finish, run.id, code), self.bus)
+        await self.dispatch.patience.until_written(partial(self.log.finish, run.id, code))
         counted = Counter(run.states.values())
         counts = {state.value: counted[state] for state in State if counted[state]}
         self.bus.publish(RunEnded(run.call, run.id, code, counts))

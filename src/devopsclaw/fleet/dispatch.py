@@ -19,7 +19,7 @@ from devopsclaw.core.runs import Event, RunLog
 from devopsclaw.fleet.delivery import Delivery
 from devopsclaw.fleet.effects import Command, Effect, Ended, Keep, Moved, Recall, Record, Row, Send
 from devopsclaw.fleet.live_run import LiveRun
-from devopsclaw.fleet.patience import until_written
+from devopsclaw.fleet.patience import Patience
 from devopsclaw.fleet.progress import STILL_THERE
 from devopsclaw.model.errors import NotFound
 from devopsclaw.model.events import NodeMoved, NodePrinted
@@ -50,6 +50,8 @@ class Dispatch:
         self._outputs = outputs
         self._bus = bus
         self._clock = clock
+        self.patience = Patience(bus)
+        """With the disk that runs are logged on."""
         self._effects: deque[Effect] = deque()
         self._filled = asyncio.Event()
         self._channels: dict[str, Channel] = {}
@@ -152,17 +154,27 @@ class Dispatch:
     async def _write(self, batch: list[Effect]) -> None:
         """Make the batch durable, however long the disk takes; nothing is acknowledged before.
 
-        Output first, in order; then the log, which says that the output is there.
+        Output first, in order for each command; then the log, which says that the output is there. What
+        waits at the same time is committed together, so all commands go side by side.
         """
+        printed: dict[str, list[Keep | Record]] = defaultdict(list)
         by_run: dict[str, list[Event]] = defaultdict(list)
         for effect in batch:
             match effect:
-                case Keep() | Record():
-                    await until_written(partial(self._keep, effect), self._bus)
+                case Keep() | Record(kind="gap" | "ended"):
+                    printed[effect.command].append(effect)
             if isinstance(effect, Record):
                 by_run[self._parts[effect.command].run.id].append(self._event(effect))
+        async with asyncio.TaskGroup() as group:
+            for effects in printed.values():
+                group.create_task(self._keep_all(effects))
         for run, events in by_run.items():
-            await until_written(partial(self._log.append, run, events), self._bus)
+            await self.patience.until_written(partial(self._log.append, run, events))
+
+    async def _keep_all(self, effects: list[Keep | Record]) -> None:
+        """One command's, one after the other: a stream has no holes, and ends once."""
+        for effect in effects:
+            await self.patience.until_written(partial(self._keep, effect))
 
     async def _keep(self, effect: Keep | Record) -> None:
         """What an effect means for the stored output."""

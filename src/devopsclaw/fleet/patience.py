@@ -13,16 +13,33 @@ DISK_RETRY = 1.0
 """Seconds between two tries."""
 
 
-async def until_written(write: Callable[[], Awaitable[None]], bus: Bus) -> None:
-    """Try until the write succeeds; the first failure is told to people, once."""
-    warned = False
-    while True:
+class Patience:
+    """However many writes wait for the same disk, people are told once."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._waiting = 0
+
+    async def until_written(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Try until the write succeeds."""
         try:
             await write()
-        except Damaged as full:
-            if not warned:
-                bus.publish(Warned(f"results wait on their nodes: {full.message}", full.hint))
-            warned = True
-            await asyncio.sleep(DISK_RETRY)
+        except Damaged as failed:
+            if not self._waiting:
+                self._bus.publish(Warned(f"results wait on their nodes: {failed.message}", failed.hint))
         else:
+            return
+        self._waiting += 1
+        try:
+            await self._retry(write)
+        finally:
+            self._waiting -= 1
+
+    async def _retry(self, write: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(DISK_RETRY)
+            try:
+                await write()
+            except Damaged:
+                continue  # it was told
             return

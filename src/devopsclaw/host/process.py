@@ -101,7 +101,9 @@ def spawn(command: str, variables: Mapping[str, str], streams: Streams) -> int:
 async def spawn_program(
     argv: list[str], variables: Mapping[str, str], output: Path
 ) -> asyncio.subprocess.Process:
-    """Start one of our own programs as a child; what it prints is added to the file `output`."""
+    """Start one of our own programs as a child, in a group of its own; what it prints is added to the
+    file `output`.
+    """
     with output.open("ab") as sink:
         return await asyncio.create_subprocess_exec(
             *argv,
@@ -109,6 +111,7 @@ async def spawn_program(
             stdout=sink,
             stderr=asyncio.subprocess.STDOUT,
             env=dict(variables),
+            start_new_session=True,
         )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devopsclaw.host.process import spawn_program
+from devopsclaw.host.process import send_group, spawn_program
 
 END_PATIENCE = 5.0
 """Seconds between TERM and KILL for a program that is told to end."""
@@ -47,12 +48,14 @@ async def launch(argv: list[str], environment: Mapping[str, str], output: Path) 
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
+    """End it, and then whatever it left in its group: a sandbox told to end may leave its inside behind."""
+    if process.returncode is None:
+        send_group(process.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(END_PATIENCE):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        pass
+    finally:
+        send_group(process.pid, signal.SIGKILL)
         await process.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from devopsclaw.core.config import Loaded
@@ -37,7 +39,7 @@ class Exec(Params):
     group: tuple[str, ...] = option("Nodes of this group.", ())
     timeout: str = option("Time the command may take on each node, as 60s, 5m, 2h.", "")
     parallel: bool = option("Run on many nodes at once; so it does without saying.", False)
-    max: int = option("At most this many nodes at the same time.", 0, ge=0)
+    max: Annotated[int, Field(ge=0)] = option("At most this many nodes at the same time.", 0)
     serial: bool = option("One node after the other; a node that fails stops the rest.", False)
     delay: str = option("With --serial: pause between two nodes, as 10s.", "")
     reason: str = option("Why; it stands in the audit trail.", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from devopsclaw.core.clock import stamp
@@ -106,7 +108,7 @@ class JobList(Result):
 class ListJobs(Params):
     """How many."""
 
-    limit: int = option("Most jobs to list.", 50, ge=1, le=10_000)
+    limit: Annotated[int, Field(ge=1, le=10_000)] = option("Most jobs to list.", 50)
 
 
 class OneJob(Params):

@@ -66,7 +66,7 @@ def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from flat(inner, f"{prefix}.{number}" if prefix else str(number))
     elif isinstance(value, (list, tuple)):
         if value:
-            yield safe(prefix), safe(" ".join(str(each) for each in value))
+            yield safe(prefix), safe("\n".join(str(each) for each in value))
     elif isinstance(value, bool):
         yield safe(prefix), "yes" if value else "no"
     elif value not in (None, ""):
@@ -77,12 +77,12 @@ def node_summary(node: NodeRow) -> str:
     """What is worth a line about the node under the cursor: labels, groups, then facts."""
     labels = " ".join(f"{name}={value}" for name, value in sorted(node.labels.items()))
     groups = " ".join(f"@{group}" for group in node.groups)
-    return safe("  ".join(part for part in (labels, groups) if part))
+    return safe("  ".join(part for part in (labels, groups) if part)) or "no labels"
 
 
 def facts_summary(facts: Mapping[str, Any]) -> str:
     """The facts in one line, in the order in which the node tells them."""
-    return "  ".join(f"{name} {text}" for name, text in flat(facts))
+    return "  ".join(f"{name} {text}" for name, text in flat(facts)).replace("\n", " ")
 
 
 def notice_of(situation: Situation, glyphs: Glyphs) -> str:
@@ -100,21 +100,28 @@ def notice_of(situation: Situation, glyphs: Glyphs) -> str:
 
 def side_sections(situation: Situation, now: float, glyphs: Glyphs) -> tuple[Section, ...]:
     """The situation column: what needs a person, what fails, what runs, what was put on record."""
-    needs = [(f"{glyphs.needs_you} {safe(warned.text)}", "warn") for warned in situation.warnings]
     failing = [_failing(node, now, glyphs) for node in situation.failing]
     running = [(f"{glyphs.running} {live.run} {safe(live.command)}", "busy") for live in situation.running]
     recent = [(f"{entry}  {operation}", "dim") for entry, operation in reversed(situation.entries)]
-    well = len(situation.nodes) - len(situation.failing)
-    standing = (
-        [(f"{glyphs.ok} {well} of {len(situation.nodes)} nodes reachable", "ok")] if situation.nodes else []
-    )
+    needs = [(f"{glyphs.needs_you} {safe(warned.text)}", "warn") for warned in situation.warnings]
     return (
         Section("NEEDS YOU", tuple(needs)),
         Section(f"FAILING {len(failing)}/{len(situation.nodes)}", _few(failing)),
-        Section("FLEET", tuple(standing if total else ())),
+        Section("FLEET", _standing(situation, glyphs)),
         Section("RUNNING", _few(running)),
         Section("ON RECORD since start", _few(recent)),
     )
+
+
+def _standing(situation: Situation, glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
+    """How many nodes are reachable, or were when the relay was there last."""
+    total = len(situation.nodes)
+    well = total - len(situation.failing)
+    if not total:
+        return ()
+    if situation.relay in ("", "none", "connected"):
+        return ((f"{glyphs.ok} {well} of {total} reachable", "ok"),)
+    return ((f"{glyphs.unknown} {well} of {total} when last heard", "warn"),)
 
 
 def _failing(node: NodeRow, now: float, glyphs: Glyphs) -> tuple[str, str]:

@@ -21,4 +21,4 @@ class Field(Input):
 
     def __init__(self, value: str = "", placeholder: str = "", *, id: str = "") -> None:  # noqa: A002
         super().__init__(value, placeholder, id=id or None, compact=True, select_on_focus=False)
-        self.cursor_blink = False
+        self.set_reactive(Input.cursor_blink, False)

@@ -80,7 +80,7 @@ class HeaderLine(Widget):
             if line.cell_len + part.cell_len + len(clock) + 3 <= room:
                 line.append_text(part).append("  ")
         line.append(" " * max(room - line.cell_len - len(clock) - 1, 0))
-        return line.append(clock, self._style("dim"))
+        return line.append(clock, self._style("dim")).append(" ")
 
     def _parts(self, said: Headline) -> list[tuple[str, str]]:
         """Words and tones, the most important first."""

@@ -1,0 +1,67 @@
+"""Our own programs as children: they end with their block, and what they started with them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from devopsclaw.host import program
+from devopsclaw.host.process import group_lives
+from devopsclaw.host.program import Program, launch
+
+PATH = {"PATH": os.environ["PATH"]}
+
+
+async def said(child: Program) -> str:
+    """Its last words, once it has said any."""
+    async with asyncio.timeout(30):
+        while not child.output.exists() or not child.output.read_text().endswith("\n"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return child.last_words()
+
+
+async def emptied(child: Program) -> None:
+    """Return when its group is empty; the last of it is reaped by the system, a moment later."""
+    async with asyncio.timeout(30):
+        while group_lives(child.process.pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_program_ends_with_its_block(tmp_path: Path) -> None:
+    async with launch(["sleep", "60"], PATH, tmp_path / "out") as child:
+        assert not child.has_ended
+
+    assert child.has_ended and child.process.returncode == -15
+
+
+async def test_what_it_started_ends_too_even_where_it_does_not_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "END_PATIENCE", 0.1)
+    deaf = "trap '' TERM; sleep 60 & echo ready; wait; wait"
+    async with launch(["sh", "-c", deaf], PATH, tmp_path / "out") as child:
+        assert await said(child) == "ready"
+
+    assert child.process.returncode == -9
+    await emptied(child)
+
+
+async def test_what_is_left_of_a_program_that_ended_by_itself_ends_with_the_block(tmp_path: Path) -> None:
+    async with launch(
+        ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo gone; exit 3"], PATH, tmp_path / "out"
+    ) as child:
+        assert await child.wait() == 3
+        assert await said(child) == "gone"
+        assert group_lives(child.process.pid)
+
+    await emptied(child)
+
+
+async def test_a_program_that_said_nothing_is_named_by_its_exit_code(tmp_path: Path) -> None:
+    async with launch(["false"], PATH, tmp_path / "out") as child:
+        await child.wait()
+
+    assert child.last_words() == "it ended with 1 and said nothing"
