@@ -24,6 +24,8 @@ APPENDS, PEER_APPENDS = 64, 1000
 LENGTH, QUICK_LENGTH = 200_000, 30_000
 """Entries of the long log; the budget speaks of a million, so the line says how many it were."""
 NEWEST = 50
+ENTRY_BYTES = 277
+"""Of one entry of ours as it is stored."""
 PLAIN, READ = "aiosqlite one by one", "sqlite3, the same rows"
 DRAFT = Draft(
     user="root", action="fleet.exec", target="role=web", status="ok", nodes={"ok": 7}, node_names="web-[1-7]"
@@ -105,7 +107,7 @@ async def _append_rate(log: AuditLog) -> float:
 
 async def _plain_rate(path: Path) -> float:
     """Rows of the same size, chained, one COMMIT each, synchronous=FULL."""
-    body = "x" * 300
+    body = "x" * ENTRY_BYTES
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             await connection.execute(f"PRAGMA {pragma}")

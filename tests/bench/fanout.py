@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -36,7 +35,8 @@ async def measure(quick: bool) -> list[Line]:
                 await core.joined(max(sizes))
                 taken = await interleaved(_contenders(core, server, sizes), rounds=3 if quick else 5)
             typed = await interleaved(_typed(relay.home, sizes), rounds=3 if quick else 5)
-            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            argv = place.product("run", COMMAND, "--target", targets(max(sizes)))
+            memory = await place.peak_memory(argv, relay.home)
     lines = [line for count in sizes for line in _warm_lines(count, taken, typed)]
     return [*lines, _memory_line(max(sizes), memory)]
 

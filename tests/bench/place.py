@@ -17,6 +17,7 @@ from pathlib import Path
 
 PYTHON = sys.executable
 BYTECODE = Path(tempfile.gettempdir()) / f"devopsclaw-bench-bytecode-{os.getuid()}"
+SILENT = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
 PATIENCE = 60.0
 """Seconds for a child to be ready on a busy machine."""
 TOKEN = "the-fleet-token-of-the-bench"
@@ -54,6 +55,19 @@ async def run(argv: list[str], home: Path | None = None) -> None:
     _, words = await child.communicate()
     if child.returncode:
         raise RuntimeError(f"{' '.join(argv[:4])} ended with {child.returncode}: {words.decode()[-300:]}")
+
+
+async def peak_memory(argv: list[str], home: Path) -> float:
+    """Run a child to its end; the most KiB that it had resident. Raises RuntimeError where it fails."""
+
+    def run_and_wait() -> float:
+        started = os.posix_spawn(argv[0], argv, environment(home), file_actions=SILENT)
+        _, status, used = os.wait4(started, 0)
+        if status:
+            raise RuntimeError(f"{' '.join(argv[:4])} ended with {os.waitstatus_to_exitcode(status)}")
+        return float(used.ru_maxrss)
+
+    return await asyncio.to_thread(run_and_wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.fleet.dispatch_place import PATIENCE, Place, open_place
 
+from devopsclaw.core.outputs import SHORT
 from devopsclaw.core.runs import Event
 from devopsclaw.fleet import patience
 from devopsclaw.fleet.progress import STILL_THERE
@@ -274,7 +275,7 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_people_are_tol
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
     await place.database.write(fill)
-    text = b"x" * 60_000
+    text = b"x" * SHORT
     with place.bus.subscribe(lambda event: isinstance(event, Warned)) as warnings:
         place.dispatch.on_frame(web.says.output(0, text, identifier=command.id))
         place.dispatch.on_frame(web.says.done(text, command.id))
@@ -290,7 +291,7 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_people_are_tol
     assert "results wait on their nodes" in warned.text
     assert warnings.drain() == []
     assert await place.kinds(run.id) == ["sent", "accepted", "ended"]
-    assert await place.outputs.read(command.id, "stdout", 0, 100_000) == text
+    assert await place.outputs.read(command.id, "stdout", 0, SHORT) == text
 
 
 async def test_a_disk_that_fails_while_something_is_sent_does_not_lose_its_time_window(

@@ -242,3 +242,19 @@ def test_the_table_is_made_by_the_migration(tmp_path: Path) -> None:
     connection.close()
 
     assert names == {"nodes", "removed_nodes"}
+
+
+async def test_a_hidden_node_is_not_shown_and_is_there_again_after_a_restart(
+    nodes: Nodes, database: Database, clock: ManualClock
+) -> None:
+    local = await nodes.add_local("n_local", {})
+    await nodes.saw([row("web1", clock.now)])
+
+    nodes.hide("n_local")
+    nodes.hide("")
+    await nodes.save()
+
+    assert [node.name for node in nodes.inventory().nodes] == ["web1"]
+    assert (nodes.get("local"), nodes.by_uid("n_local"), nodes.removed) == (None, None, frozenset())
+    again = await Nodes.open(database, clock)
+    assert again.find("local").uid == local.uid

@@ -1,4 +1,4 @@
-"""kill -9 of each process of a real fleet in the middle of a command: the truth appears, nothing starts twice."""
+"""kill -9 of each process of a real fleet in the middle of a command: the truth comes, and nothing twice."""
 
 from __future__ import annotations
 

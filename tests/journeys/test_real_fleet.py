@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.journeys.processes import House, Machine, lines_of, wait_for
+from tests.journeys.processes import House, lines_of, wait_for
 
 NODES = ("prod-web-1", "prod-web-2", "prod-api-1")
 

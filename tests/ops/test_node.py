@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -79,11 +79,15 @@ class Links:
         self.has_relay = True
         self.trouble: ClawError | None = None
         self.told = 0
+        self.arrive: Callable[[], Awaitable[None]] | None = None
+        """What the relay tells when it is reached."""
 
     async def ready(self) -> None:
         """See `Reach.ready`."""
         if self.trouble:
             raise self.trouble
+        if self.arrive:
+            await self.arrive()
 
     async def forget(self) -> bool:
         """See `Reach.forget`."""
@@ -209,6 +213,26 @@ async def test_labels_that_wait_come_into_force_by_registering_again(house: Hous
     assert plan.environments == ("prod",)
     assert changed.labels == {"env": "prod"}
     assert changed.text() == "web1 is accepted as yours: its labels are in force"
+
+
+@pytest.mark.parametrize(
+    ("verb", "params"),
+    [
+        ("register", {"address": "10.0.1.1", "tags": ["env=prod"]}),
+        ("label", {"labels": ["env=prod"]}),
+        ("drain", {}),
+        ("undrain", {}),
+    ],
+)
+async def test_a_node_that_joined_and_was_never_listed_is_found(
+    house: House, verb: str, params: dict[str, Any]
+) -> None:
+    house.links.arrive = lambda: house.join("web1", "203.0.113.5")
+
+    changed = await house.run(verb, name="web1", **params)
+
+    assert changed.uid and changed.status == "online"
+    assert changed.labels == ({"env": "prod"} if params else {})
 
 
 async def test_draining_and_back(house: House) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devopsclaw.core.clock import SystemClock
+from devopsclaw.model.errors import ClawError
 from devopsclaw.relay.stay import LONGEST_PAUSE, STABLE_AFTER, Pauses, stay
 from devopsclaw.wire.channel import Channel, Closed
 
@@ -62,12 +63,14 @@ class Watcher:
 
     def __init__(self) -> None:
         self.words: list[tuple[str, str]] = []
+        self.hints: list[str] = []
         self.changed = asyncio.Event()
         self.epochs: list[int] = []
 
-    def report(self, word: str, why: str) -> None:
+    def report(self, word: str, why: ClawError | None) -> None:
         """See `stay.Report`."""
-        self.words.append((word, why))
+        self.words.append((word, why.message if why else ""))
+        self.hints.append(why.hint if why else "")
         self.changed.set()
 
     async def use(self, channel: Channel) -> None:
@@ -117,5 +120,5 @@ async def test_why_there_is_no_session_is_reported(fleet: Any) -> None:
         with pytest.raises(asyncio.CancelledError):
             await staying
 
-    assert "wrong token" in why
+    assert "wrong token" in why and "compare the token" in watcher.hints[-1]
     assert watcher.words[0] == ("connecting", "")

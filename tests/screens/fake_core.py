@@ -339,7 +339,11 @@ class FakeDoor:
         for name in plan.nodes:
             code, out, err = self.outputs.get(name, (0, "ok\n", ""))
             state = State.CANCELLED if code < 0 else State.FAILED if code else State.OK
-            items.append(NodeResult(node=name, status=state, exit_code=max(code, 0), stdout=out, stderr=err))
+            items.append(
+                NodeResult(
+                    node=name, status=state, exit_code=None if code < 0 else code, stdout=out, stderr=err
+                )
+            )
         return Execution(
             run=run,
             command=command,

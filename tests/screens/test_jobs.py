@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from devopsclaw.model.errors import NotFound
 from devopsclaw.model.events import RunPlanned
+from devopsclaw.model.state import State
 from devopsclaw.screens.folds import Folds
 from devopsclaw.screens.jobs import Jobs
 from devopsclaw.widgets.line_table import LineTable
@@ -65,10 +66,9 @@ async def test_enter_opens_a_run_that_this_console_did_not_start(bench: Bench) -
 
 async def test_a_run_that_goes_on_elsewhere_can_be_cancelled_from_here(bench: Bench) -> None:
     made = past(bench)
-    item = made.items[0].model_copy(update={"status": "running"})
-    bench.door.past = [
-        made.model_copy(update={"counts": {"running": 1, "ok": 1}, "items": [item], "exit_code": 8})
-    ]
+    item = made.items[0].model_copy(update={"status": State.RUNNING})
+    so_far = {"counts": {"running": 1, "ok": 1}, "items": [item], "exit_code": 8}
+    bench.door.past = [made.model_copy(update=so_far)]
     async with bench.shown() as pilot:
         await opened(pilot)
         await until(pilot, lambda: bool(table(pilot).rows))

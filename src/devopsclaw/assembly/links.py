@@ -17,7 +17,7 @@ from devopsclaw.fleet.fleet import Fleet
 from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.session_feed import SessionFeed
 from devopsclaw.host.facts import read_facts
-from devopsclaw.model.errors import Unreachable
+from devopsclaw.model.errors import ClawError, Unreachable
 from devopsclaw.relay.announcement import read_announcement
 from devopsclaw.wire.channel import Channel
 from devopsclaw.wire.uid import uid_of
@@ -75,11 +75,11 @@ class Links:
 
         arrived = asyncio.Event()
 
-        def report(status: str, why: str) -> None:
-            trouble = (
-                Unreachable(why, hint=f"is the relay running at {dialer.url}?") if why else fleet.trouble
-            )
-            fleet.report(status, dialer.url, why, None if status == "connected" else trouble)
+        def report(status: str, why: ClawError | None) -> None:
+            if why is not None and not why.hint:
+                why = Unreachable(why.message, hint=f"is the relay running at {dialer.url}?")
+            trouble = None if status == "connected" else why or fleet.trouble
+            fleet.report(status, dialer.url, why.message if why else "", trouble)
 
         async def follow(channel: Channel) -> None:
             await self.feed.follow_relay(channel, arrived)

@@ -12,14 +12,14 @@ from devopsclaw.core.clock import Clock
 from devopsclaw.core.config import Loaded
 from devopsclaw.core.door import os_user
 from devopsclaw.core.keys import SigningKey
-from devopsclaw.model.errors import BadParams, Unreachable
+from devopsclaw.model.errors import BadParams, ClawError, Unreachable
 from devopsclaw.model.ports import RelayAnswer
 from devopsclaw.ops.version import baked
 from devopsclaw.relay.address import endpoint
 from devopsclaw.relay.announcement import read_announcement
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.pins import Pins
-from devopsclaw.relay.stay import stay
+from devopsclaw.relay.stay import Report, stay
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.frames import FrameType
 from devopsclaw.wire.table import Role
@@ -59,7 +59,7 @@ async def connected(
     dialer: Dialer,
     follow: Callable[[Channel], Awaitable[None]],
     arrived: asyncio.Event,
-    report: Callable[[str, str], None],
+    report: Report,
     start: Callable[[Coroutine[Any, Any, None]], object],
 ) -> None:
     """Stay connected from now on, by tasks given to `start`. Returns once `follow` has seen who is there
@@ -67,7 +67,7 @@ async def connected(
     """
     settled = asyncio.Event()
 
-    def tell(status: str, why: str) -> None:
+    def tell(status: str, why: ClawError | None) -> None:
         report(status, why)
         if status == "lost":
             settled.set()
@@ -82,7 +82,8 @@ async def connected(
         async with asyncio.timeout(FIRST_PRESENCE):
             await settled.wait()
     except TimeoutError:
-        report("lost", f"the relay at {dialer.url} did not say in {FIRST_PRESENCE:.0f} s who is there")
+        silent = f"the relay at {dialer.url} did not say in {FIRST_PRESENCE:.0f} s who is there"
+        report("lost", Unreachable(silent, hint="look at its host and its log, and try again"))
 
 
 async def dial_once(loaded: Loaded, key: SigningKey, clock: Clock, url: str, claim: str) -> RelayAnswer:

@@ -26,7 +26,7 @@ from devopsclaw.daemon.daemon import Daemon
 from devopsclaw.daemon.journal import open_journal
 from devopsclaw.daemon.trust import Trust
 from devopsclaw.host.facts import read_facts
-from devopsclaw.model.errors import BadParams
+from devopsclaw.model.errors import BadParams, ClawError
 from devopsclaw.ops.version import baked
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.pins import Pins
@@ -157,9 +157,16 @@ async def keep_link(dialer: Dialer, daemon: Daemon, trust: Trust, clock: Clock) 
             session.create_task(_tell_facts(channel))
             session.create_task(daemon.converse(channel))
 
-    def report(status: str, why: str) -> None:
-        if status != "connecting":
-            say(f"{dialer.name}: {status}{': ' + why if why else f' to {dialer.url}'}")
+    told = ""
+
+    def report(status: str, why: ClawError | None) -> None:
+        nonlocal told
+        if status == "connected":
+            told = ""
+            say(f"{dialer.name}: connected to {dialer.url}")
+        elif why is not None and why.message != told:  # what stays wrong is said once
+            told = why.message
+            say(f"{dialer.name}: {status}: {told}" + (f"\n  try: {why.hint}" if why.hint else ""))
 
     await stay(dialer, converse, clock, Random(), report)
 

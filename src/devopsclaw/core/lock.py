@@ -1,4 +1,4 @@
-"""One process per role and home, held by a lock on a file. Not a queue: whoever is late is told who holds it."""
+"""One process per role and home, held by a lock on a file. Not a queue: who is late is told who holds it."""
 
 from __future__ import annotations
 

@@ -43,6 +43,6 @@ class Plan(Value):
         return hashlib.sha256(self.canonical()).hexdigest()
 
     def canonical(self) -> bytes:
-        """The bytes that are hashed: JSON with sorted keys, no spaces, UTF-8. How it is judged is not in them."""
+        """The bytes that are hashed: JSON with sorted keys, no spaces, UTF-8; not how it is judged."""
         fields = self.model_dump(mode="json", exclude={"risk", "phrase"})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -51,6 +51,8 @@ async def plan_exec(ctx: Ctx, params: Exec) -> Plan:
     fleet = ctx.get(Fleet)
     await fleet.ready()
     inventory = fleet.nodes.inventory()
+    if fleet.trouble and not inventory.nodes:
+        raise fleet.trouble
     expression = compile_target(params.target, params.tag, params.env, params.node, params.group)
     names = resolve(expression, inventory, await fleet.executions.lookup(expression))
     _check_reach(fleet, inventory, names)

@@ -20,7 +20,7 @@ CLAIM_NEEDED = Refusal(
 CLAIMED = Refusal(
     code="claimed",
     message="this relay belongs to another controller",
-    hint="work from the home that claimed it, or bring its keys here: devopsclaw keys export, keys import",
+    hint="work from the home that claimed it: the key that did is in its folder keys/",
 )
 WRONG_CLAIM = Refusal(
     code="wrong_claim",

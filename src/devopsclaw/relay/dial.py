@@ -39,6 +39,8 @@ TRANSIENT = frozenset({"full", "busy", "unavailable"})
 HINTS = {
     "relay_unproven": "compare the token here with the one the relay was started with; if they are the same, "
     "check that the address leads straight to the relay",
+    "claim_unproven": "take the line that `devopsclaw relay start` prints; it has a code until the relay is "
+    "claimed, once",
     "relay_changed": "if the relay was set up anew, remove {place} from {pins} and connect with the token",
     "relay_unknown": "give the fleet token (--token-file FILE), or the relay's claim code",
     "version": "bring both to the same release of devopsclaw",
@@ -127,7 +129,8 @@ class Dialer:
 
     def _refused(self, refused: Refused, place: Endpoint) -> ClawError:
         refusal = refused.refusal
-        hint = HINTS.get(refusal.code, "").format(place=place.place, pins=self.pins.path)
+        code = "claim_unproven" if self.claim and refusal.code == "relay_unproven" else refusal.code
+        hint = HINTS.get(code, "").format(place=place.place, pins=self.pins.path)
         if not refused.by_peer:
             return Denied(f"{place.place}: {refusal.message}", hint=hint)
         kind = Busy if refusal.code in TRANSIENT else Denied

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from devopsclaw.core.clock import Clock
-from devopsclaw.model.errors import Denied, Retry
+from devopsclaw.model.errors import ClawError, Denied, Retry, Unreachable
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.wire.channel import Channel, Closed
 
@@ -16,8 +16,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 STABLE_AFTER = 60.0
 """Seconds a session has to hold before the pauses start small again."""
 
-Report = Callable[[str, str], None]
-"""Told of each change: `connecting`, `connected` or `lost`, and why, for people."""
+Report = Callable[[str, ClawError | None], None]
+"""Told of each change: `connecting`, `connected`, or `lost` with why and what to do about it."""
 
 
 class Pauses:
@@ -55,18 +55,19 @@ async def stay(
     """
     pauses = Pauses(random)
     while True:
-        report("connecting", "")
+        report("connecting", None)
+        why: ClawError
         try:
             channel = await dialer.connect()
         except Denied as denied:
-            pause, why = LONGEST_PAUSE, denied.message
+            pause, why = LONGEST_PAUSE, denied
         except Retry as gone:
-            pause, why = pauses.next(), gone.message
+            pause, why = pauses.next(), gone
         else:
-            report("connected", "")
+            report("connected", None)
             since = clock.steady()
             ended = await _use(channel, on_channel)
-            pause, why = pauses.after(clock.steady() - since, ended), ended.reason
+            pause, why = pauses.after(clock.steady() - since, ended), Unreachable(ended.reason)
         report("lost", why)
         await asyncio.sleep(pause)
 

@@ -88,9 +88,7 @@ def facts_summary(facts: Mapping[str, Any]) -> str:
 def notice_of(situation: Situation, glyphs: Glyphs) -> str:
     """The most urgent thing that changes how the list is to be read; empty for nothing."""
     if situation.relay == "lost":
-        return (
-            f"{glyphs.unknown} Without the relay the list is what was last heard. Work already sent goes on."
-        )
+        return f"{glyphs.unknown} Without the relay this is what was last heard. Work already sent goes on."
     if situation.warnings:
         newest = situation.warnings[-1]
         hint = f"  ({newest.hint})" if newest.hint else ""

@@ -33,10 +33,10 @@ def node_row(item: Any) -> NodeRow:
         status=str(item.status),
         drained=item.drained,
         address=item.address or "",
-        labels=dict(item.labels),
+        labels=item.labels,
         groups=tuple(item.groups),
         last_seen=item.last_seen,
-        facts=dict(item.facts),
+        facts=item.facts,
         alarm=item.alarm or "",
     )
 
@@ -168,7 +168,9 @@ class Situation:
     def _with_run(self, node: NodeRow) -> NodeRow:
         """The node with what it ran last, as far as this console saw it."""
         before = self.nodes.get(node.name)
-        return replace(node, last_run=before.last_run, last_state=before.last_state) if before else node
+        if before is None or not before.last_run:
+            return node
+        return replace(node, last_run=before.last_run, last_state=before.last_state)
 
     def _drop(self, count: int) -> None:
         for live in self.running:

@@ -106,10 +106,10 @@ class FleetGrid(LineTable):
         sign = link_sign(node.status, node.drained, self.glyphs)
         cells: list[Cell] = [
             (f"{sign.glyph} {sign.word}", sign.tone),
-            (safe(node.name), "strong" if node.is_faulty else ""),
-            (safe(node.environment), ""),
-            (safe(node.labels.get("role", "")), ""),
-            (safe(node.address), "dim"),
+            (shown(node.name), "strong" if node.is_faulty else ""),
+            (shown(node.environment), ""),
+            (shown(node.labels.get("role", "")), ""),
+            (shown(node.address), "dim"),
             note_of(node, now, sign, self.glyphs),
         ]
         return Row(node.name, tuple(cells))
@@ -145,6 +145,11 @@ class FleetGrid(LineTable):
         self._anchor = ""
         self.mark(frozenset())
         self.post_message(self.Marked())
+
+
+def shown(text: str) -> str:
+    """The text made safe; most names are plain, and a fleet has ten thousand of them."""
+    return text if text.isascii() and text.isprintable() else safe(text)
 
 
 def note_of(node: NodeRow, now: float, sign: Sign, glyphs: Glyphs) -> Cell:

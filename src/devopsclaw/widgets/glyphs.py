@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devopsclaw.model.state import LIVE, Link, State
 
@@ -77,6 +78,7 @@ def state_sign(state: State, glyphs: Glyphs) -> Sign:
     return Sign(glyph, state.value.replace("_", " "), tone)
 
 
+@lru_cache(maxsize=64)
 def link_sign(status: str, drained: bool, glyphs: Glyphs) -> Sign:
     """The sign of a node's connection; `status` is a word of `Link`, `waiting` or `unclaimed`."""
     signs = {
