@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from devopsclaw import ops
+from devopsclaw.assembly.late import close_cut_off, record_late
 from devopsclaw.assembly.links import Links
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.background import Background, background
@@ -104,7 +105,7 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
     database = await stack.enter_async_context(
         await Database.open(home.state / "core.db", PACKAGE / "core" / "migrations" / "core")
     )
-    fleet, reach, tasks = await _open_fleet(stack, loaded, database, keys, bus, clock)
+    fleet, reach, tasks = await _open_fleet(stack, loaded, database, keys, (audit, bus, clock))
     claims = Claims(partial(_dial_once, loaded, keys.load_or_create("controller"), clock))
     services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, reach)
     protected = frozenset(loaded.config.fleet.protected_envs)
@@ -121,9 +122,14 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
 
 
 async def _open_fleet(
-    stack: AsyncExitStack, loaded: Loaded, database: Database, keys: Keys, bus: Bus, clock: Clock
+    stack: AsyncExitStack,
+    loaded: Loaded,
+    database: Database,
+    keys: Keys,
+    tellers: tuple[AuditLog, Bus, Clock],
 ) -> tuple[Fleet, Reach, Background]:
     """The fleet over its log, its output store and its registry; links are opened when needed."""
+    audit, bus, clock = tellers
     settings = loaded.config.fleet
     key = keys.load_or_create("controller")
     signer = Signer(key)
@@ -135,7 +141,9 @@ async def _open_fleet(
     tasks = await stack.enter_async_context(background())
     tasks.start(dispatch.run())
     feed = SessionFeed(nodes, dispatch, bus, clock)
-    conductor = Conductor(dispatch, log, Recipients(nodes, signer), bus, clock)
+    await close_cut_off(audit, log, bus)
+    late = partial(record_late, audit, log, bus)
+    conductor = Conductor(dispatch, log, Recipients(nodes, signer), bus, clock, late)
     executions = Executions(conductor, log, outputs, signer, tasks.start)
     fleet = Fleet(nodes, executions, bus, Links(loaded, key, feed, clock, tasks.start).open)
     return fleet, Reach(fleet.ready, feed.forget), tasks

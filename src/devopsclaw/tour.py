@@ -20,7 +20,8 @@ EXPECTED = (0, 1)
 MOST = 1000
 """Nodes: past this the machine is measured, not the product."""
 
-SERVICE = "pgrep -l nginx || { tail -1 /tmp/error.log; false; }"
+SERVICE = "grep -shx nginx /proc/[0-9]*/comm || { tail -1 /tmp/error.log; false; }"
+"""`pgrep` would be shorter, and is not on every machine."""
 
 BEHIND_WALLS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Three servers dialled out to a relay; none has an open port.", ("node", "list")),

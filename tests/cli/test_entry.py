@@ -97,3 +97,17 @@ def test_the_same_help_through_both_names_of_a_role(line: CommandLine) -> None:
 )
 def test_json_is_recognised_before_the_line_is_understood(words: list[str], is_json: bool) -> None:
     assert entry.wants_json(words) is is_json
+
+
+def test_words_are_utf_8_whatever_the_locale_made_of_them() -> None:
+    typed = "echo grün"
+
+    assert entry.as_text(typed) == typed
+    assert entry.as_text(typed.encode().decode("ascii", "surrogateescape")) == typed
+
+
+def test_bytes_that_are_no_text_are_a_usage_error(line: CommandLine) -> None:
+    said = line("node", "show", "web\udcff")
+
+    assert said.code == 2
+    assert "'web\\udcff' is no text in UTF-8" in said.err and "printf '\\377'" in said.err

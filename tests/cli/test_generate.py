@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from tests.cli import sample_house
 
-from devopsclaw.cli import generate
+from devopsclaw.cli import entry, generate
+from devopsclaw.cli.output import PLAN_SCHEMA
 from devopsclaw.core.context import Ctx
 from devopsclaw.core.operation import Operation, Params, Result, operation, option
+from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 
 
@@ -170,3 +172,13 @@ def test_a_stale_file_fails_the_check_and_is_left_alone(
     assert generate.main(["--check"]) == 1
     assert "error: schemas.json is stale\n  try: make generate" in capsys.readouterr().err
     assert (sample_files / "schemas.json").read_text() == "{}"
+
+
+def test_what_a_dry_run_prints_has_a_schema_too() -> None:
+    plan = Plan(operation="fleet.exec", effect=Effect.READ)
+    printed = {"schema": PLAN_SCHEMA, **plan.model_dump(mode="json"), "digest": plan.digest}
+
+    (schema,) = generate.plan_schema().values()
+
+    assert set(schema["properties"]) == set(printed)
+    assert PLAN_SCHEMA in json.loads(entry.SCHEMAS.read_text())

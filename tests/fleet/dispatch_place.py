@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -95,9 +95,15 @@ class Place:
         """The rest, over what is on disk."""
         self.nodes = await Nodes.open(self.database, self.clock)
         recipients = Recipients(self.nodes, self.signer)
-        self.conductor = Conductor(self.dispatch, self.log, recipients, self.bus, self.clock)
+        self.late: list[tuple[str, int, dict[str, int]]] = []
+        self.conductor = Conductor(
+            self.dispatch, self.log, recipients, self.bus, self.clock, self._put_on_record
+        )
         self.executions = Executions(self.conductor, self.log, self.outputs, self.signer, self.tasks.start)
         self.tasks.start(self.dispatch.run())
+
+    async def _put_on_record(self, run: str, code: int, counts: Mapping[str, int]) -> None:
+        self.late.append((run, code, dict(counts)))
 
     async def joined(self, name: str, epoch: int = 1) -> FarEnd:
         """A node that is there; its channel is known."""

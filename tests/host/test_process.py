@@ -153,3 +153,22 @@ async def test_a_program_of_ours_prints_into_its_file(tmp_path: Path) -> None:
 
     assert await child.wait() == 1
     assert output.read_text() == "before\ny\noops\n"
+
+
+SPAWNS = """
+import os, sys
+from pathlib import Path
+from devopsclaw.host import process
+
+files = [process.open_stream(Path(sys.argv[1]) / name, 0) for name in ("out", "err", "exit")]
+pid = process.spawn("echo gr\\u00fcn", {"PATH": os.environ["PATH"]}, process.Streams(*files))
+os.waitpid(pid, 0)
+"""
+
+
+def test_a_command_is_handed_over_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    plain = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    subprocess.run([sys.executable, "-c", SPAWNS, str(tmp_path)], env=plain, check=True)
+
+    assert (tmp_path / "out").read_bytes() == "grün\n".encode()

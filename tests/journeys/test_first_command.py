@@ -77,8 +77,8 @@ def test_the_console_does_the_same_by_keys(claw: Machine, terminal: Callable[...
     screen.wait("what each node runs")
     screen.type("echo here $((40 + 2)) >>begun; cat begun")
     screen.press("Enter")
-    assert "WRITE: echo here" in screen.wait("nothing has run yet")
-    screen.wait("Enter   runs it")
+    plan = screen.wait("Enter   runs it")
+    assert "LOW RISK: echo here" in plan and "nothing has run yet" in plan
     assert not lines_of(claw.user / "begun")
     screen.press("Enter")
     assert "here 42" in screen.wait("ended, exit 0")

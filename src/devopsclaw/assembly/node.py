@@ -44,7 +44,7 @@ async def open_node(parts: NodeParts) -> AsyncIterator[Daemon]:
     """A daemon that is ready to `run`; its commands outlive the block."""
     uid = uid_of(parts.key.public)
     journal = Journal(parts.journal, uid)
-    since = await journal.incarnation(parts.clock.wall())
+    since = await journal.incarnation(parts.trust.obeys_since(parts.clock.wall()))
     admission = Admission(uid, since, parts.trust.envelope, parts.trust.cancel)
     runner = Runner(parts.spill, lambda printed: daemon.printed(printed))
     services = Services(runner, Progress(lambda command, shim: daemon.started(command, shim)))

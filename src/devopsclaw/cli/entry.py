@@ -5,6 +5,7 @@ answers help, schema and completion itself.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -47,7 +48,7 @@ def main(
     )
     try:
         code = tree.root().main(
-            with_role(list(arguments)),
+            with_role([as_text(word) for word in arguments]),
             prog_name=PROGRAM,
             standalone_mode=False,
             obj=session,
@@ -72,6 +73,19 @@ def in_own_core(spec: dict[str, Any], params: dict[str, Any], settings: Settings
 
     request = Request(spec["operation"], params, spec["columns"], settings)
     return perform(request, boot.open, Printer(settings))
+
+
+def as_text(word: str) -> str:
+    """The word as text. Python hands bytes that its locale does not know over as half characters.
+
+    They are read as UTF-8, whatever the locale; raises Misused for what is none.
+    """
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        raise Misused(
+            f"{word!a} is no text in UTF-8", hint="write such bytes as escapes, as: printf '\\377'"
+        ) from None
 
 
 def with_role(words: list[str]) -> list[str]:

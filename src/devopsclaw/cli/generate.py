@@ -11,13 +11,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from devopsclaw import ops
 from devopsclaw.cli.aliases import ALIASES, PANES
 from devopsclaw.cli.fixed import FIXED
 from devopsclaw.cli.options import GLOBAL_FLAGS
+from devopsclaw.cli.output import PLAN_SCHEMA
 from devopsclaw.core.operation import Operation
 from devopsclaw.core.registry import discover
 from devopsclaw.core.settings import SETTINGS, shown, variable
+from devopsclaw.model.plan import Plan
 
 HERE = Path(__file__).parent
 README = HERE.parents[2] / "README.md"
@@ -110,11 +114,22 @@ def schemas_of(operations: Iterable[Operation]) -> dict[str, Any]:
     for each in operations:
         name = each.result.schema_name
         if name:
-            schema = each.result.model_json_schema(mode="serialization")
-            properties = {"schema": {"const": name}, **schema.get("properties", {})}
-            required = ["schema", *schema.get("required", [])]
-            schemas[name] = {**schema, "properties": properties, "required": required}
+            schemas[name] = _named(name, each.result)
     return dict(sorted(schemas.items()))
+
+
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema of what `--dry-run --json` prints."""
+    schema = _named(PLAN_SCHEMA, Plan)
+    digest = {"type": "string", "description": "SHA-256 of the plan, hex: a yes is to exactly this."}
+    return {PLAN_SCHEMA: {**schema, "properties": {**schema["properties"], "digest": digest}}}
+
+
+def _named(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a model whose JSON carries the name of its schema."""
+    schema = model.model_json_schema(mode="serialization")
+    properties = {"schema": {"const": name}, **schema.get("properties", {})}
+    return {**schema, "properties": properties, "required": ["schema", *schema.get("required", [])]}
 
 
 def environment() -> list[dict[str, str]]:
@@ -160,7 +175,7 @@ def generated(operations: Sequence[Operation]) -> dict[Path, str]:
     commands = commands_of(operations)
     contents = {
         "commands.json": commands,
-        "schemas.json": schemas_of(operations),
+        "schemas.json": dict(sorted((schemas_of(operations) | plan_schema()).items())),
         "environment.json": environment(),
     }
     readme = with_table(README.read_text(encoding="utf-8"), table_of(commands))

@@ -17,6 +17,8 @@ from devopsclaw.cli.settings import Settings
 from devopsclaw.cli.table import table_lines
 from devopsclaw.model.errors import ClawError
 
+PLAN_SCHEMA = "devopsclaw.plan/1"
+
 
 class Printer:
     """Writes for one command line. A reader who went away (`| head`) ends the writing, not the work."""
@@ -88,7 +90,7 @@ class Printer:
     def plan(self, plan: dict[str, Any]) -> None:
         """A plan that was asked for with --dry-run, on stdout."""
         if self.settings.json:
-            self.out(json.dumps({"schema": "devopsclaw.plan/1", **plan}, ensure_ascii=False))
+            self.out(json.dumps({"schema": PLAN_SCHEMA, **plan}, ensure_ascii=False))
         else:
             self.out(plan_text(plan))
             self.note("nothing ran: this was a dry run")

@@ -135,6 +135,14 @@ class RunLog:
 
         return await self._database.read(read)
 
+    async def has_call(self, call: str) -> bool:
+        """Whether this call came to a run."""
+
+        def read(connection: sqlite3.Connection) -> bool:
+            return connection.execute("SELECT 1 FROM runs WHERE call = ?", (call,)).fetchone() is not None
+
+        return await self._database.read(read)
+
     async def events(self, run: str) -> list[RunEvent]:
         """The events of the run, oldest first; none for a run that is not there."""
 

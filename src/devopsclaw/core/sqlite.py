@@ -11,6 +11,9 @@ from devopsclaw.model.errors import Damaged
 BUSY_TIMEOUT = 5000
 """Milliseconds to wait for a lock that another process holds."""
 
+ROOM = 32 * 1024
+"""Bytes that the index of a write-ahead log takes at least. Source: https://sqlite.org/walformat.html, 2.2"""
+
 CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 _WORDS = {
@@ -63,8 +66,20 @@ def damaged(path: Path, error: Failure | OSError) -> Damaged:
             f"{path}: {error.strerror or error}",
             hint="check the space, owner and mode of the file and its folder",
         )
-    what, hint = _WORDS.get(code_of(error), (str(error), "restore a backup, or move it aside"))
+    code = sqlite3.SQLITE_FULL if _has_no_room(path, error) else code_of(error)
+    what, hint = _WORDS.get(code, (str(error), "restore a backup, or move it aside"))
     return Damaged(f"{path}: {what}", hint=hint)
+
+
+def _has_no_room(path: Path, error: Failure) -> bool:
+    """Whether an error of the disk is that it is full: for the index of a log SQLite does not say so."""
+    if code_of(error) != sqlite3.SQLITE_IOERR:
+        return False
+    try:
+        space = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return space.f_bavail * space.f_frsize < ROOM
 
 
 def create(path: Path) -> None:

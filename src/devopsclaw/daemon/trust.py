@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from devopsclaw.core.private_file import write_private
+from devopsclaw.daemon.admission import MAX_SKEW
 from devopsclaw.daemon.effects import Rejected
 from devopsclaw.model.errors import Damaged
 from devopsclaw.wire.envelope import (
@@ -45,6 +46,13 @@ class Trust:
             self.root = root
         return not root or root == self.root
 
+    def obeys_since(self, now: float) -> float:
+        """Where the journal begins anew at `now`: wall time before which commands may have run already.
+
+        Who never obeyed anybody has run nothing. Else the controller's clock may be ahead of this one.
+        """
+        return now + MAX_SKEW if self.root else 0.0
+
     def envelope(self, body: bytes, signature: str, wall: float) -> Envelope:
         """The envelope, signed by the root. Raises Rejected."""
         return self._signed(verify_envelope, body, signature)
@@ -69,6 +77,10 @@ class Pinned(Trust):
 
     def __init__(self, root: str) -> None:
         self.root = root
+
+    def obeys_since(self, now: float) -> float:
+        """See `Trust.obeys_since`; controller and node read one clock here."""
+        return now
 
 
 def _read(path: Path) -> str:

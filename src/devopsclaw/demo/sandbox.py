@@ -18,8 +18,9 @@ set -e
 mkdir -p /srv/log /tmp/bin
 [ -z "$FILL" ] || head -c "$FILL" /dev/zero >/srv/log/access.log.1 2>/dev/null || true
 if [ -n "$SERVICE" ]; then
-  cp "$(command -v sleep)" "/tmp/bin/$SERVICE"
-  if [ -z "$DEAD" ]; then "/tmp/bin/$SERVICE" infinity & echo "$SERVICE: started" >/srv/log/error.log
+  printf '#!/bin/sh\\nwhile :; do sleep 3600; done\\n' >"/tmp/bin/$SERVICE"
+  chmod +x "/tmp/bin/$SERVICE"
+  if [ -z "$DEAD" ]; then "/tmp/bin/$SERVICE" & echo "$SERVICE: started" >/srv/log/error.log
   else echo "$SERVICE: [emerg] write() to access.log failed (28: No space left on device)" \\
     >/tmp/error.log; fi
 fi

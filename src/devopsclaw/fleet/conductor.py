@@ -6,6 +6,7 @@ Not the protocol (fleet/delivery), and not which runs there are (fleet/execution
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +24,10 @@ from devopsclaw.model.state import State, exit_code
 
 WELL = frozenset({State.OK, State.SKIPPED})
 """Ends of a node's part that do not stop a serial run: what was drained meanwhile has not failed."""
+
+
+Late = Callable[[str, int, Mapping[str, int]], Awaitable[None]]
+"""Id of the run, its exit code, how many nodes ended in which state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Conductor:
     recipients: Recipients
     bus: Bus
     clock: Clock
+    late: Late
+    """Puts the end of a run on record whose asker has left."""
 
     async def carry_out(self, run: LiveRun, request: Request) -> None:
         """Send by schedule until every node has ended, or a failure stops what is left; then close it."""
@@ -124,5 +131,7 @@ class Conductor:
         await self.dispatch.patience.until_written(partial(self.log.finish, run.id, code))
         counted = Counter(run.states.values())
         counts = {state.value: counted[state] for state in State if counted[state]}
+        if run.is_left:
+            await self.late(run.id, code, counts)
         self.bus.publish(RunEnded(run.call, run.id, code, counts))
         run.close()

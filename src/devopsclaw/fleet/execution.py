@@ -20,7 +20,7 @@ from devopsclaw.fleet.results import SHOWN, Texts, items_of, last_words, states_
 from devopsclaw.fleet.resume import rows_of
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.fleet.target import runs_in
-from devopsclaw.model.errors import NotFound
+from devopsclaw.model.errors import Detached, NotFound
 from devopsclaw.model.events import RunPlanned
 from devopsclaw.model.execution import NodeResult
 from devopsclaw.model.state import State, exit_code
@@ -55,7 +55,11 @@ class Executions:
         planned = RunPlanned(request.call, live.id, request.plan.run, request.plan.nodes)
         self._conductor.bus.publish(planned)
         self._start(self._see_through(live, partial(self._conductor.carry_out, live, request)))
-        await live.over()
+        try:
+            await live.over()
+        except asyncio.CancelledError as left:
+            live.is_left = True
+            raise Detached(live.id) from left
         return live.id
 
     async def resume(self, run_id: str) -> None:
@@ -164,6 +168,7 @@ class Executions:
                 await self._conductor.settle(live, name, State.CANCELLED, UNSENT)
         rows = await rows_of(stored, events, self._outputs, self._signer)
         live.awaited.update(live.node_of(row.command.id) for row in rows if row.state is State.UNKNOWN)
+        live.is_left = True
         self._live[stored.run] = live
         self._conductor.dispatch.resume(live, rows)
         return live

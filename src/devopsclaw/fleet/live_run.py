@@ -28,6 +28,8 @@ class LiveRun:
     """Stopped by a budget: a node failed where that ends the run."""
     is_cancelled: bool = False
     """A person wants no more of it."""
+    is_left: bool = False
+    """Who asked does not wait any more, so the outcome is put on record by whoever sees it."""
     is_closed: bool = False
     """Every node has ended, and that is in the log."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)

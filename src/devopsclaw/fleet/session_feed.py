@@ -1,4 +1,4 @@
-"""What comes in over a channel: presence of nodes, and their frames. A relay is not believed about results."""
+"""What comes in over a channel: presence of nodes, and their frames. A relay is not believed on results."""
 
 from __future__ import annotations
 

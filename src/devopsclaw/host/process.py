@@ -89,7 +89,7 @@ def spawn(command: str, variables: Mapping[str, str], streams: Streams) -> int:
     ]
     return os.posix_spawn(
         SHELL,
-        arguments(command),
+        [word.encode() for word in arguments(command)],  # UTF-8, as it was signed, whatever the locale here
         variables,
         file_actions=actions,
         setsid=True,

@@ -18,6 +18,8 @@ Not here: what a node's command returned. That is a result, not an error.
 
 from __future__ import annotations
 
+import asyncio
+
 
 class ClawError(Exception):
     """Something failed. `code` is stable for scripts; `hint` is the next thing to do."""
@@ -106,6 +108,10 @@ class Busy(Retry):
 
     code = "busy"
     exit_code = 1
+
+
+class Detached(asyncio.CancelledError):
+    """Who waited for a run has left; the run goes on. Not an error: it travels as any cancelling does."""
 
 
 class Damaged(ClawError):

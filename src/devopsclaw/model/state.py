@@ -53,6 +53,14 @@ def exit_code(states: Iterable[State], *, stopped: bool = False) -> int:
     return next((code for words, code in EXIT_LADDER if present & words), 0)
 
 
+WORDS: dict[int, str] = {0: "ok", 1: "failed", 4: "unreachable", 5: "stopped", 6: "timed_out", 7: "unknown"}
+
+
+def word_of(code: int) -> str:
+    """The word for a whole job that ended with this exit code."""
+    return WORDS.get(code, "cancelled")
+
+
 class Link(StrEnum):
     """How well a node is connected, by the age of the last thing heard from it."""
 

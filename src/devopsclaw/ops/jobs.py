@@ -16,11 +16,8 @@ from devopsclaw.model.execution import Fold, NodeResult, counts_of
 from devopsclaw.model.folding import fold_results
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
-from devopsclaw.model.state import State, exit_code
+from devopsclaw.model.state import State, exit_code, word_of
 from devopsclaw.model.value import Value
-
-WORST: dict[int, str] = {0: "ok", 1: "failed", 4: "unreachable", 5: "stopped", 6: "timed_out", 7: "unknown"}
-"""The word for a whole run, by its exit code (design §10)."""
 
 
 class Ran(Result):
@@ -197,7 +194,7 @@ async def _fields(fleet: Fleet, run_id: str) -> dict[str, object]:
 
 
 def _word(run: Run) -> str:
-    return "running" if run.exit_code is None else WORST.get(run.exit_code, "cancelled")
+    return "running" if run.exit_code is None else word_of(run.exit_code)
 
 
 def _duration(run: Run) -> float | None:
