@@ -68,7 +68,7 @@ async def test_a_relay_that_was_killed_is_dialled_and_its_silence_is_told(tmp_pa
         notice.write_bytes(left)
 
         async with town.core() as door:
-            with pytest.raises(Unreachable, match="nothing listens at 127.0.0.1") as refused:
+            with pytest.raises(Unreachable, match="nothing listens at") as refused:
                 await door.run("fleet.exec", {"command": "uptime"})
 
     assert "the relay runs there: devopsclaw relay start" in refused.value.hint

@@ -36,7 +36,7 @@ async def test_commands_outlive_the_node_that_started_them(tmp_path: Path) -> No
     marker.touch()
 
     async with asyncio.timeout(PATIENCE):
-        while not Path(f"{marker}.done").exists():  # noqa: ASYNC110 - no event tells of a file
+        while not Path(f"{marker}.done").exists():
             await asyncio.sleep(0.01)
 
 

@@ -200,6 +200,15 @@ def test_folds_are_ascii_where_the_locale_is_not_utf8() -> None:
     assert out.getvalue() == "-- a (1) + ok exit 0\n"
 
 
+def test_processes_that_were_left_stand_under_the_folds() -> None:
+    writer, out, _ = printer()
+    items = [{"node": "a", "left": ["12 sleep"], "survivors": []}]
+
+    writer.result({"folds": [], "counts": {"ok": 1}, "items": items}, "", [])
+
+    assert out.getvalue() == "a left running: 12 sleep\n"
+
+
 def test_quiet_drops_notes_and_keeps_warnings() -> None:
     writer, _, err = printer(Settings(quiet=True))
 

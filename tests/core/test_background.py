@@ -50,6 +50,26 @@ async def test_several_errors_are_all_told() -> None:
     assert several.value.split(Damaged)[1] is None
 
 
+class Left(asyncio.CancelledError):
+    """A cancelling that says more; a task group takes it for an error."""
+
+
+async def test_what_is_cancelled_because_of_an_error_does_not_hide_it() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with background() as tasks:
+            tasks.start(fail(ZeroDivisionError()))
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError as cancelled:
+                raise Left from cancelled
+
+
+async def test_what_is_only_cancelled_stays_a_cancelling() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        async with background():
+            raise Left
+
+
 async def test_the_end_of_the_block_cancels_and_awaits_what_still_runs() -> None:
     story: list[str] = []
     entered = asyncio.Event()

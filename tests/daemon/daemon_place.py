@@ -68,7 +68,9 @@ class House:
         """A daemon that runs until the block ends, as if it were killed there; commands go on."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await open_journal(self.folder / "node.db"))
-            parts = NodeParts(NODE, Pinned(CONTROLLER.public_hex), database, self.folder / "spill", self.clock)
+            parts = NodeParts(
+                NODE, Pinned(CONTROLLER.public_hex), database, self.folder / "spill", self.clock
+            )
             daemon = await stack.enter_async_context(open_node(parts))
             tasks = await stack.enter_async_context(background())
             tasks.start(daemon.run())
@@ -94,9 +96,7 @@ class Life:
     async def session(self) -> AsyncIterator[Session]:
         """An open session with the controller."""
         self.house.epoch += 1
-        welcome = Welcome(
-            epoch=self.house.epoch, uid=UID, server_time=0.0, root=CONTROLLER.public_hex
-        )
+        welcome = Welcome(epoch=self.house.epoch, uid=UID, server_time=0.0, root=CONTROLLER.public_hex)
         ends: tuple[PipeEnd[Frame, Welcome], PipeEnd[Frame, Welcome]] = pipe(welcome, welcome, Closed)
         talking = asyncio.ensure_future(self._converse(ends[0]))
         try:

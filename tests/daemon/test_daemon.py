@@ -12,6 +12,7 @@ import pytest
 from tests.daemon.daemon_place import PATIENCE, House, Life, key_of, until
 
 from devopsclaw.daemon import daemon as driver
+from devopsclaw.daemon.journal import Journal
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.model.errors import Damaged
 from devopsclaw.wire.frames import FrameType
@@ -246,7 +247,7 @@ async def test_a_row_that_cannot_be_deleted_does_not_end_the_daemon(
         await until(lambda: _are(first, ["acked"]))
 
     house.clock.skew = 7 * 86_400.0
-    monkeypatch.setattr(driver.Journal, "purge", _full)
+    monkeypatch.setattr(Journal, "purge", _full)
     async with house.daemon() as second:
         await until(lambda: _has_trouble(second))
         async with second.session() as session:
@@ -323,13 +324,13 @@ async def test_nothing_is_heard_before_the_journal_was_read(
         await session.offer(command)
         await session.done()
 
-    rows, may_read = driver.Journal.rows, asyncio.Event()
+    rows, may_read = Journal.rows, asyncio.Event()
 
-    async def slow(journal: driver.Journal) -> object:
+    async def slow(journal: Journal) -> object:
         await may_read.wait()
         return await rows(journal)
 
-    monkeypatch.setattr(driver.Journal, "rows", slow)
+    monkeypatch.setattr(Journal, "rows", slow)
     async with house.daemon() as second, second.session() as session:
         asking = asyncio.ensure_future(session.reconcile((command.id, 4, 0)))
         for _ in range(20):
@@ -394,7 +395,7 @@ async def test_a_driver_that_dies_ends_its_process_loudly(
     async def break_down(journal: object, records: object) -> None:
         raise ZeroDivisionError("the journal is broken")
 
-    monkeypatch.setattr(driver.Journal, "record", break_down)
+    monkeypatch.setattr(Journal, "record", break_down)
     with pytest.raises(ZeroDivisionError, match="the journal is broken"):
         async with house.daemon() as life, asyncio.timeout(PATIENCE):
             async with life.session() as session:

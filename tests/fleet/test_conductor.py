@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fleet.dispatch_place import PATIENCE, FarEnd, Place, open_place
@@ -32,7 +33,7 @@ async def begun(place: Place, *names: str, **changes: object) -> tuple[LiveRun, 
     return run, asyncio.ensure_future(place.conductor.carry_out(run, request))
 
 
-async def answer(place: Place, end: FarEnd, **done: object) -> None:
+async def answer(place: Place, end: FarEnd, **done: Any) -> None:
     """The node takes its command and ends it."""
     offer = await end.hears(FrameType.OFFER)
     command = offer.header["command"]
@@ -46,7 +47,7 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-FAILED: dict[str, object] = {"status": "failed", "exit_code": 1}
+FAILED: dict[str, Any] = {"status": "failed", "exit_code": 1}
 
 
 async def test_every_node_is_sent_its_command_and_the_end_is_in_the_log(place: Place) -> None:

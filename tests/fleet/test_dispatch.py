@@ -1,4 +1,4 @@
-"""The driver of delivery: durable before said, nobody forgotten, nothing kept that is over, loud when broken."""
+"""The driver of delivery: durable before said, nobody forgotten, nothing kept that is over, loud in death."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_nothing_is_kept_of_a_command_whose_node_is_not_there(place: Place
     await place.quiet()
 
     assert (run.states, place.dispatch.held) == ({"web": State.UNREACHABLE}, 0)
-    assert place.dispatch._epochs == place.dispatch._channels == {}
+    assert (place.dispatch._epochs, place.dispatch._channels) == ({}, {})
 
 
 async def test_what_is_unknown_is_kept_until_it_is_the_truth(place: Place) -> None:

@@ -178,8 +178,8 @@ async def test_targets_may_name_what_earlier_runs_came_to(place: Place) -> None:
     web, api = await place.joined("web"), await place.joined("api")
     task = asyncio.ensure_future(place.executions.execute(place.request("api", "web")))
     place.dispatch.on_frame(web.says.done(identifier=await accepted(place, web)))
-    failed = {"status": "failed", "exit_code": 1}
-    place.dispatch.on_frame(api.says.done(identifier=await accepted(place, api), **failed))
+    command = await accepted(place, api)
+    place.dispatch.on_frame(api.says.done(identifier=command, status="failed", exit_code=1))
     await asyncio.wait_for(task, PATIENCE)
 
     for name in ("last", "X-1"):

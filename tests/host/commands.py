@@ -16,7 +16,7 @@ LIMIT = 10.0
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for a state of the world that nobody announces."""
     async with asyncio.timeout(LIMIT):
-        while not holds():  # noqa: ASYNC110 (see above)
+        while not holds():
             await asyncio.sleep(0.01)
 
 

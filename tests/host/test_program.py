@@ -18,7 +18,7 @@ PATH = {"PATH": os.environ["PATH"]}
 async def said(child: Program) -> str:
     """Its last words, once it has said any."""
     async with asyncio.timeout(30):
-        while not child.output.exists() or not child.output.read_text().endswith("\n"):  # noqa: ASYNC110
+        while not child.output.exists() or not child.output.read_text().endswith("\n"):
             await asyncio.sleep(0.01)
     return child.last_words()
 
@@ -26,7 +26,7 @@ async def said(child: Program) -> str:
 async def emptied(child: Program) -> None:
     """Return when its group is empty; the last of it is reaped by the system, a moment later."""
     async with asyncio.timeout(30):
-        while group_lives(child.process.pid):  # noqa: ASYNC110
+        while group_lives(child.process.pid):
             await asyncio.sleep(0.01)
 
 

@@ -97,7 +97,7 @@ async def type_text(pilot: Pilot[Any], text: str) -> None:
 async def until(pilot: Pilot[Any], is_so: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until it is so."""
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - widgets tell nobody when they have settled
+        while not is_so():
             await asyncio.sleep(0.005)
     await pilot.pause()
 

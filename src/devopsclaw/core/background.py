@@ -50,7 +50,12 @@ async def background() -> AsyncIterator[Background]:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """The one error that a group consists of, however deep; the group where there are several."""
+    """The one error that a group consists of, however deep; the group where there are several. What was
+    only cancelled because of the others is not counted.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        _, failed = error.split(asyncio.CancelledError)
+        error = failed or error
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

@@ -7,7 +7,7 @@ import re
 from devopsclaw.model.errors import BadParams
 
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-WRITTEN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
+WRITTEN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)", re.ASCII)
 LONGEST = 86400.0 * 365
 
 

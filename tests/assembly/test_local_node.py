@@ -1,0 +1,50 @@
+"""The node in the core's own process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.daemon.daemon_place import CONTROLLER, NODE, PATIENCE, UID
+
+from devopsclaw.assembly.local_node import join
+from devopsclaw.core.background import background
+from devopsclaw.core.clock import SystemClock
+from devopsclaw.core.paths import Home
+from devopsclaw.daemon.journal import Journal
+from devopsclaw.model.errors import Damaged
+from devopsclaw.wire.frames import Frame, FrameType
+
+
+async def test_it_answers_over_its_pipe(tmp_path: Path) -> None:
+    home = Home(tmp_path).make()
+    async with background() as tasks, asyncio.timeout(PATIENCE):
+        channel = await join(home, NODE, CONTROLLER.public_hex, SystemClock(), tasks.start)
+        assert (channel.welcome.uid, channel.welcome.epoch) == (UID, 1)
+
+        await channel.send(Frame(FrameType.RECONCILE, {"node": UID, "serial": 9, "commands": []}))
+        answer = await channel.receive()
+
+    assert (answer.type, answer.header["serial"]) == (FrameType.STANDING, 9)
+    assert (home.state / "local.db").exists()
+
+
+async def test_what_keeps_it_from_starting_is_told_to_whoever_wanted_it(tmp_path: Path) -> None:
+    home = Home(tmp_path).make()
+    (home.state / "local.db").mkdir()
+
+    async with background() as tasks, asyncio.timeout(PATIENCE):
+        with pytest.raises(Damaged):
+            await join(home, NODE, CONTROLLER.public_hex, SystemClock(), tasks.start)
+
+
+async def test_what_ends_it_later_ends_its_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(journal: object) -> list[object]:
+        raise Damaged("the journal cannot be read")
+
+    monkeypatch.setattr(Journal, "rows", broken)
+    with pytest.raises(Damaged, match="the journal cannot be read"):
+        async with background() as tasks, asyncio.timeout(PATIENCE):
+            await join(Home(tmp_path).make(), NODE, CONTROLLER.public_hex, SystemClock(), tasks.start)
+            await asyncio.Event().wait()
