@@ -41,6 +41,7 @@ from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.recipients import Recipients
 from devopsclaw.fleet.session_feed import SessionFeed
 from devopsclaw.fleet.signing import Signer
+from devopsclaw.model.errors import ClawError
 from devopsclaw.model.events import Warned
 from devopsclaw.model.ports import Claims, FleetPort, Reach, RelayAnswer
 
@@ -117,7 +118,7 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
     if links is LinksAre.AWAITED:
         await fleet.ready()
     elif links is LinksAre.WANTED:
-        tasks.start(_go_on(fleet))
+        tasks.start(_go_on(fleet, bus))
     return Gate(registry, guards, services, bus, clock)
 
 
@@ -149,9 +150,12 @@ async def _open_fleet(
     return fleet, Reach(fleet.ready, feed.forget), tasks
 
 
-async def _go_on(fleet: Fleet) -> None:
+async def _go_on(fleet: Fleet, bus: Bus) -> None:
     """Reach the nodes, and take up what earlier cores left: this core is there to stay."""
-    await fleet.ready()
+    try:
+        await fleet.ready()
+    except ClawError as unusable:
+        bus.post(Warned(unusable.message, unusable.hint))
     await fleet.executions.resume_all()
 
 

@@ -29,7 +29,7 @@ from devopsclaw.core.paths import Home
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
 from devopsclaw.model.call import Call
-from devopsclaw.model.errors import ApprovalNeeded, NotFound
+from devopsclaw.model.errors import ApprovalNeeded, Denied, NotFound
 from devopsclaw.model.events import NodeMoved, RunPlanned, Warned
 from devopsclaw.model.execution import Fold
 from devopsclaw.model.plan import Plan
@@ -233,6 +233,9 @@ class Guards:
 
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """Anywhere."""
+
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Not recorded here."""
 
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""

@@ -20,6 +20,7 @@ from devopsclaw.core.operation import NoParams, Operation, Result, operation
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
 from devopsclaw.model.call import Actor, Call, Consent
+from devopsclaw.model.errors import Denied
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 
@@ -73,6 +74,9 @@ class Open:
 
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """See `Guards.permit_plan`."""
+
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Not recorded here."""
 
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""

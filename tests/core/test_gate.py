@@ -120,6 +120,9 @@ class Guarding:
         self.plans.append(plan)
         self._step("permit the plan")
 
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Not recorded here."""
+
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""
         return plan

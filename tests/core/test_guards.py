@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.core.guarded_house import MODEL, TOMAS, House
+from tests.core.guarded_house import MARIA, MODEL, TOMAS, House
 
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ApprovalNeeded, Denied
@@ -106,3 +106,25 @@ async def test_a_yes_holds_for_the_plan_that_was_shown_only(house: House) -> Non
 
     assert again.value.digest != asked.value.digest
     assert house.world.ran == []
+
+
+async def test_a_dry_run_says_the_risk_and_what_confirms_it(house: House) -> None:
+    async def weighed(**params: Any) -> tuple[str, str]:
+        plan = await house.gate.run("thing.touch", params, MARIA, dry_run=True)
+        return plan.risk, plan.phrase
+
+    assert await weighed() == ("low", "")
+    assert await weighed(env="prod") == ("medium", "")
+    assert await weighed(env="prod", nodes=MANY) == ("high", "yes")
+    assert house.world.ran == []
+
+
+async def test_where_there_are_no_walls_every_change_asks_and_no_read_does(house: House) -> None:
+    house.guards._is_wary = True
+
+    with pytest.raises(ApprovalNeeded, match="of high risk"):
+        await house.run("thing.touch")
+    await house.run("thing.touch", consent=Consent("yes"))
+    await house.run("thing.look", effect="read")
+
+    assert len(house.world.ran) == 2

@@ -11,7 +11,7 @@ from tests.fleet.dispatch_place import PATIENCE, FarEnd, Place, open_place
 
 from devopsclaw.fleet.execution import UNSENT
 from devopsclaw.fleet.grammar import parse
-from devopsclaw.model.errors import NotFound
+from devopsclaw.model.errors import DETACHED, NotFound
 from devopsclaw.model.events import RunPlanned
 from devopsclaw.model.state import State
 from devopsclaw.wire.frames import FrameType
@@ -78,7 +78,8 @@ async def test_a_call_that_is_cancelled_leaves_a_run_that_ends_by_itself(place: 
     task = asyncio.ensure_future(place.executions.execute(place.request("web")))
     command = await accepted(place, web)
     task.cancel()
-    await asyncio.wait({task})
+    with pytest.raises(asyncio.CancelledError, match=DETACHED):
+        await task
     assert await place.executions.open_ids() == ["X-1"]
 
     place.dispatch.on_frame(web.says.done(identifier=command))
@@ -96,7 +97,9 @@ async def test_a_later_core_takes_a_run_up_once_for_all_who_ask(place: Place) ->
     later.dispatch.on_presence(web.uid, web.ours, 1)
 
     watching = [asyncio.ensure_future(later.executions.resume("X-1")) for _ in range(5)]
-    await later.quiet()
+    async with asyncio.timeout(PATIENCE):
+        while not later.dispatch.held:
+            await asyncio.sleep(0.005)
     later.dispatch.on_frame(web.says.done(identifier=command))
     await asyncio.wait_for(asyncio.gather(*watching), PATIENCE)
 

@@ -181,15 +181,6 @@ class Machine:
         (exit_file,) = self.home.glob("output/**/*.exit")
         return int(exit_file.read_text().split()[0])
 
-    def files(self) -> dict[str, bytes]:
-        """Every file of the home that holds state, and its bytes; locks and logs are none."""
-        kept = [path for path in sorted(self.home.rglob("*")) if path.is_file()]
-        return {
-            str(path.relative_to(self.home)): path.read_bytes()
-            for path in kept
-            if path.relative_to(self.home).parts[0] not in ("run", "log")
-        }
-
 
 class House:
     """The machines of one test. All their processes end with it, also what commands left behind."""

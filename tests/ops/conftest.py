@@ -16,6 +16,7 @@ from devopsclaw.core.rbac import Role, Roles
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
 from devopsclaw.model.call import Actor, Call
+from devopsclaw.model.errors import Denied
 from devopsclaw.model.plan import Plan
 
 MakeGate = Callable[..., Gate]
@@ -41,6 +42,9 @@ class _RolesOnly:
 
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         assert plan.effect.rank <= operation.ceiling.rank
+
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Not recorded here."""
 
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""

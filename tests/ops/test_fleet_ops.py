@@ -131,6 +131,8 @@ async def test_what_would_destroy_the_machine_is_refused_to_everybody(door: Loca
         await run(door, "rm -rf /")
 
     assert refused.value.exit_code == 3
+    (denied, *_) = (await door.run("audit.list", {})).items
+    assert (denied.action, denied.status) == ("fleet.exec", "denied")
     assert (await door.run("jobs.list", {})).items == []
 
 
@@ -164,9 +166,10 @@ async def test_what_a_command_leaves_behind_is_named_and_lives(door: LocalDoor, 
     ran = await run(door, f"(until [ -e {marker} ]; do sleep 0.05; done) >/dev/null 2>&1 & exit 0")
 
     pid, name = ran.items[0].left[0].split()
-    assert (ran.items[0].status, name) == ("ok", "sh")
-    assert Path(f"/proc/{pid}").exists()
+    lives = Path(f"/proc/{pid}").exists()
     marker.touch()
+
+    assert (ran.items[0].status, name, lives) == ("ok", "sh", True)
 
 
 async def test_what_a_node_prints_has_no_power_over_the_terminal(door: LocalDoor) -> None:
@@ -305,7 +308,9 @@ async def test_a_call_that_is_left_does_not_stop_its_run(town: Town) -> None:
         status = await door.run("fleet.status", {})
         marker.touch()
         ran = await door.run("jobs.watch", {"run": run_id})
+        entries = (await door.run("audit.list", {"action": "fleet.exec"})).items
 
+    assert [entry.status for entry in entries] == ["ok", "detached", "planned"]
     assert status.open_runs == [run_id]
     assert (ran.counts, order.read_text()) == ({"ok": 2}, "x\nx\n")
 

@@ -56,6 +56,9 @@ class RoleGuards:
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """See `Guards.permit_plan`."""
 
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Not recorded here."""
+
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""
         return plan

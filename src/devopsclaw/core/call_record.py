@@ -11,7 +11,7 @@ from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import Clock
 from devopsclaw.model.audit import Draft
 from devopsclaw.model.call import Call
-from devopsclaw.model.errors import ClawError, Damaged, Denied, Detached
+from devopsclaw.model.errors import DETACHED, ClawError, Damaged, Denied
 from devopsclaw.model.events import CallEnded, CallStarted, Warned
 from devopsclaw.model.nodeset import fold
 from devopsclaw.model.plan import Plan
@@ -120,7 +120,7 @@ def _verdict(error: BaseException | None, result: Any) -> str:
     if error is None:
         return str(result.verdict)
     if isinstance(error, asyncio.CancelledError):
-        return "detached" if isinstance(error, Detached) else "cancelled"
+        return DETACHED if DETACHED in error.args else "cancelled"
     return "denied" if isinstance(error, Denied) else "failed"
 
 

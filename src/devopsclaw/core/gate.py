@@ -17,7 +17,7 @@ from devopsclaw.core.operation import Operation
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
 from devopsclaw.model.call import Actor, Call, Consent
-from devopsclaw.model.errors import BadParams
+from devopsclaw.model.errors import BadParams, Denied
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 
@@ -44,6 +44,10 @@ class Guards(Protocol):
 
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """Raises Denied unless the plan stays inside what this actor may do, and where."""
+        ...
+
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """Put on record that this was denied while it was planned."""
         ...
 
     def weigh(self, plan: Plan) -> Plan:
@@ -94,7 +98,7 @@ class Gate:
         named = {"id": call_id} if call_id else {}
         call = Call(name, valid, actor, parent, consent, dry_run, **named)
         await self.guards.permit(operation, call)
-        plan = await operation.plan(self._ctx(call, Plan(operation=name, effect=Effect.READ)), call)
+        plan = await self._planned(operation, call)
         await self.guards.permit_plan(operation, plan, call)
         if dry_run:
             return self.guards.weigh(plan)
@@ -103,6 +107,15 @@ class Gate:
             result = await operation.handler(self._ctx(call, plan, record.entry), call.params)
             record.conclude(result)
         return await operation.recorded(self._ctx(call, plan, record.entry), result)
+
+    async def _planned(self, operation: Operation, call: Call) -> Plan:
+        """The plan; what its making denies is on record like any denial."""
+        try:
+            nothing = Plan(operation=operation.name, effect=Effect.READ)
+            return await operation.plan(self._ctx(call, nothing), call)
+        except Denied as denied:
+            await self.guards.refuse(operation, call, denied)
+            raise
 
     def _ctx(self, call: Call, plan: Plan, entry: str = "") -> Ctx:
         return Ctx(call, plan, self, self.services, entry)

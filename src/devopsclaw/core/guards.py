@@ -68,6 +68,10 @@ class CoreGuards:
         await self._record_denial(call, plan, denied)
         raise denied
 
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """See `Guards.refuse`."""
+        await self._record_denial(call, Plan(operation=operation.name, effect=operation.ceiling), denied)
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """See `Guards.approve`: high risk needs a yes, critical risk the phrase, for exactly this plan."""
         level = self._risk(plan)

@@ -38,6 +38,9 @@ class NodeGuards:
     async def permit_plan(self, operation: Operation, plan: Plan, call: Call) -> None:
         """Nothing beyond what the envelope's checks allowed."""
 
+    async def refuse(self, operation: Operation, call: Call, denied: Denied) -> None:
+        """The controller is told by the outcome, which the machine journals."""
+
     def weigh(self, plan: Plan) -> Plan:
         """A node judges no risk."""
         return plan

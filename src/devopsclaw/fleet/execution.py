@@ -20,7 +20,7 @@ from devopsclaw.fleet.results import SHOWN, Texts, items_of, last_words, states_
 from devopsclaw.fleet.resume import rows_of
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.fleet.target import runs_in
-from devopsclaw.model.errors import Detached, NotFound
+from devopsclaw.model.errors import DETACHED, NotFound
 from devopsclaw.model.events import RunPlanned
 from devopsclaw.model.execution import NodeResult
 from devopsclaw.model.state import State, exit_code
@@ -59,7 +59,8 @@ class Executions:
             await live.over()
         except asyncio.CancelledError as left:
             live.is_left = True
-            raise Detached(live.id) from left
+            left.args = (DETACHED,)
+            raise
         return live.id
 
     async def resume(self, run_id: str) -> None:

@@ -18,7 +18,10 @@ Not here: what a node's command returned. That is a result, not an error.
 
 from __future__ import annotations
 
-import asyncio
+DETACHED = "detached"
+"""What a cancelling says where who waited for a run has left and the run goes on. Not a class of its own:
+task groups and timeouts of asyncio take a subclass of CancelledError for a failure.
+"""
 
 
 class ClawError(Exception):
@@ -108,10 +111,6 @@ class Busy(Retry):
 
     code = "busy"
     exit_code = 1
-
-
-class Detached(asyncio.CancelledError):
-    """Who waited for a run has left; the run goes on. Not an error: it travels as any cancelling does."""
 
 
 class Damaged(ClawError):

@@ -79,7 +79,7 @@ class Status(Result):
                 "config",
                 self.config.file if self.config.exists else f"{self.config.file} (not there: defaults)",
             ),
-            ("relay", self.relay or "none set"),
+            *(() if "relay" in self.fleet else (("relay", self.relay or "none set"),)),
             *((name, str(value)) for name, value in self.fleet.items()),
             ("models", self._models()),
             ("audit", self._audit()),

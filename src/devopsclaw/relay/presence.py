@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from devopsclaw.relay.identities import Identities
@@ -13,6 +14,9 @@ from devopsclaw.wire.frames import MAX_HEADER, Frame, FrameType, encode
 
 PERIOD = 0.1
 """Seconds between two batches: the console draws no faster (design §5)."""
+RETURN_PATIENCE = 3.0
+"""Seconds that a controller waits to hear who is there while nodes come back that were just sent away:
+the longest they are asked to stay away, and a handshake on a busy machine."""
 ROOM = MAX_HEADER - 256
 """Bytes of a PRESENCE header that rows may take."""
 
@@ -25,6 +29,7 @@ class Presence:
         self._controllers: set[Peer] = set()
         self._newcomers: set[Peer] = set()
         self._changed: set[str] = set()
+        self._away: dict[str, int] = {}
         self._wake = asyncio.Event()
 
     def touch(self, uid: str) -> None:
@@ -49,13 +54,32 @@ class Presence:
         self._newcomers |= self._controllers
         self._wake.set()
 
+    def await_return(self, nodes: Iterable[Peer]) -> None:
+        """These were asked to come back: until they have, nobody is told that they are gone."""
+        self._away = {peer.uid: peer.epoch for peer in nodes}
+        self._wake.set()
+
     async def run(self) -> None:
         """Tell, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await self._returned()
             await self._tell()
             await asyncio.sleep(PERIOD)
+
+    async def _returned(self) -> None:
+        """Wait for the nodes that were asked to come back, but not for ever: some may not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETURN_PATIENCE):
+                while any(self._is_away(uid, epoch) for uid, epoch in self._away.items()):
+                    await self._wake.wait()
+                    self._wake.clear()
+        self._away = {}
+
+    def _is_away(self, uid: str, epoch: int) -> bool:
+        node = self._identities.nodes.get(uid)
+        return node is not None and (node.epoch == epoch or not node.is_connected)
 
     async def _tell(self) -> None:
         newcomers, self._newcomers = self._newcomers, set()

@@ -52,6 +52,8 @@ RETURN_WITHIN = 10.0
 """Clients of a stopping relay come back after U(0, this) seconds (security reference §2.13)."""
 CLAIM_RETURN_WITHIN = 1.0
 """The same for nodes that have to come back once, to be shown the root: a person is waiting."""
+RETURN_SPACING = 0.01
+"""Seconds between two of them on average: what a handshake costs."""
 DRAIN_TIMEOUT, CLOSE_TIMEOUT = 30.0, 5.0
 
 log = logging.getLogger("devopsclaw.relay")
@@ -229,8 +231,11 @@ class _Relay:
     def _claimed(self) -> None:
         """Nodes welcomed before the claim were shown no root; they come back for it."""
         self._announce()
-        for peer in self._switchboard.nodes.values():
-            self._parts.background.start(self._send_away(peer, CLAIM_RETURN_WITHIN))
+        nodes = list(self._switchboard.nodes.values())
+        self._parts.presence.await_return(nodes)
+        within = min(CLAIM_RETURN_WITHIN, len(nodes) * RETURN_SPACING)
+        for peer in nodes:
+            self._parts.background.start(self._send_away(peer, within))
 
     def _secrets(self) -> Secrets:
         return Secrets(self._settings.token, "" if self._parts.identities.root else self._claim_code)

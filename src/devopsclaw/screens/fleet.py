@@ -236,7 +236,7 @@ class Fleet(Frame):
         grid, node = self.query_one(FleetGrid), self._current()
         if grid.marked:
             return " or ".join(sorted(grid.marked))
-        if self._target and self._matching:
+        if self._target:
             return self._target
         return node.name if node else ""
 
