@@ -200,3 +200,12 @@ def test_warnings_of_a_relay_come_first() -> None:
     lines = introduction(running(":9443", warnings=("no fleet token",)), has_token=False)
 
     assert lines[0] == "warning: no fleet token"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "typed"),
+    [("node.relay", "http://relay", "--relay"), ("relay.listen_addr", ":port", "--addr")],
+)
+def test_a_bad_flag_is_named_as_it_was_typed(tmp_path: Path, setting: str, value: str, typed: str) -> None:
+    with pytest.raises(BadConfig, match=f"flag {typed}:"):
+        configured(Home(tmp_path), {setting: value}, {})

@@ -40,6 +40,22 @@ from devopsclaw.wire.table import Role
 FACTS_EVERY = 60.0
 """Seconds between two reports of load, memory and disk: enough for a look at the fleet, not for graphs."""
 
+TYPED: Mapping[str, str] = {
+    "relay.listen_addr": "--addr",
+    "relay.auth_token": "--token",
+    "relay.token_file": "--token-file",
+    "relay.max_connections": "--max",
+    "relay.tls_cert": "--tls-cert",
+    "relay.tls_key": "--tls-key",
+    "relay.insecure": "--insecure",
+    "node.relay": "--relay",
+    "node.id": "--node-id",
+    "node.token": "--token",
+    "node.token_file": "--token-file",
+    "node.insecure": "--insecure",
+}
+"""Setting → the flag as a person types it, for what is said about it."""
+
 
 def say(line: str) -> None:
     """One line for whoever started the role, or its journal."""
@@ -58,7 +74,8 @@ async def stopped() -> None:
 
 def configured(home: Home, flags: Mapping[str, str], environment: Mapping[str, str]) -> Loaded:
     """The configuration of a role; `flags` are settings by their key. Raises BadConfig."""
-    loaded = load(home, environment, [Flag(f"--{key}", key, value) for key, value in flags.items()])
+    given = [Flag(TYPED.get(key, f"--{key}"), key, value) for key, value in flags.items()]
+    loaded = load(home, environment, given)
     loaded.home.make()
     for warning in loaded.warnings:
         say(f"warning: {warning.text}")
