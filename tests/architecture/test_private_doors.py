@@ -19,7 +19,7 @@ SPAWNS = re.compile(
 MAY_SPAWN = frozenset({"host/process.py"})
 
 LOOSE_TASKS = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe"})
-MAY_LOOSE_TASK = frozenset({"core/call_record.py", "demo/threaded.py", "relay/link.py"})
+MAY_LOOSE_TASK = frozenset({"core/call_record.py", "demo/threaded.py", "host/program.py", "relay/link.py"})
 """Files that keep their tasks themselves: each is awaited to its end, or cancelled and awaited."""
 
 BARE = "except:"

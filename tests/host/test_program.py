@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devopsclaw.host import program
-from devopsclaw.host.process import group_lives
+from devopsclaw.host.process import group_lives, spawn_program
 from devopsclaw.host.program import Program, launch
 
 PATH = {"PATH": os.environ["PATH"]}
@@ -65,3 +66,30 @@ async def test_a_program_that_said_nothing_is_named_by_its_exit_code(tmp_path: P
         await child.wait()
 
     assert child.last_words() == "it ended with 1 and said nothing"
+
+
+async def test_a_start_that_is_cancelled_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+    spawned: list[asyncio.subprocess.Process] = []
+
+    async def slowly(*what: Any) -> asyncio.subprocess.Process:
+        begun.set()
+        await goes_on.wait()
+        spawned.append(await spawn_program(*what))
+        return spawned[-1]
+
+    async def start() -> None:
+        async with launch(["sleep", "60"], PATH, tmp_path / "out"):
+            raise AssertionError("it was cancelled before")
+
+    monkeypatch.setattr(program, "spawn_program", slowly)
+    starting = asyncio.ensure_future(start())
+    await begun.wait()
+    starting.cancel()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+    assert [child.returncode for child in spawned] == [-15]

@@ -40,11 +40,23 @@ class Program:
 @asynccontextmanager
 async def launch(argv: list[str], environment: Mapping[str, str], output: Path) -> AsyncIterator[Program]:
     """Run a program while the block lasts; what it prints goes to the file `output`."""
-    process = await spawn_program(argv, environment, output)
+    process = await _spawned(argv, environment, output)
     try:
         yield Program(process, output)
     finally:
         await _end(process)
+
+
+async def _spawned(
+    argv: list[str], environment: Mapping[str, str], output: Path
+) -> asyncio.subprocess.Process:
+    """Spawn to the end, also when cancelled: half a spawn leaves a process that nobody can name."""
+    spawning = asyncio.ensure_future(spawn_program(argv, environment, output))
+    try:
+        return await asyncio.shield(spawning)
+    except asyncio.CancelledError:
+        await _end(await spawning)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
