@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import signal
@@ -12,7 +11,7 @@ from typing import Any
 
 from devopsclaw.cli.entry import main
 from devopsclaw.demo.threaded import in_thread
-from devopsclaw.demo.town import Town, settled, started
+from devopsclaw.demo.town import Town, settled
 from devopsclaw.model.errors import BadParams
 
 EXPECTED = (0, 1)
@@ -49,8 +48,7 @@ def open_demo(settings: Any, nodes: int = 3) -> int:
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     sys.stderr.write(f"starting a relay and {nodes} real nodes on this machine …\n")
     _end_well_when_told()
-    with in_thread(started(nodes)) as town:
-        asyncio.run(settled(town))
+    with in_thread(settled(nodes)) as town:
         if not has_terminal:
             return play(town)
         from devopsclaw.console import run_console

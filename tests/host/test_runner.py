@@ -65,8 +65,9 @@ async def test_many_commands_leave_no_zombie(runner: Runner, command_id: str) ->
 
     await asyncio.gather(*(run(runner, each, "true") for each in ids))
 
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    for each in ids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(runner.shim(each).pid, os.WNOHANG)
 
 
 # What it runs in

@@ -114,8 +114,15 @@ async def _remove(folder: Path) -> None:
         await asyncio.sleep(0.05)
 
 
-async def settled(town: Town) -> None:
-    """Wait until every node has joined, and give it its labels. Raises ClawError where one stays away."""
+@asynccontextmanager
+async def settled(count: int) -> AsyncIterator[Town]:
+    """The same once every node has joined and has its labels. Raises ClawError where one stays away."""
+    async with started(count) as town:
+        await _settle(town)
+        yield town
+
+
+async def _settle(town: Town) -> None:
     consent = None if town.walls else Consent("yes")  # whoever starts the demo wants its nodes named
     async with boot.open(town.home, face="demo", links=boot.LinksAre.AWAITED) as core:
         await _arrived(core.door, town)
