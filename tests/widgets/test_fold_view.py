@@ -139,3 +139,14 @@ async def test_in_ascii_every_sign_is_ascii(host: Host) -> None:
         view.show([OK, BAD, BUSY])
 
         assert all(line.isascii() for line in lines_of(view))
+
+
+async def test_a_closed_fold_shows_its_first_line_with_its_columns_moved_together(host: Host) -> None:
+    wide = fold(State.OK, "web-1", stdout="tmpfs            16M  4.0K   16M   1% /srv\n")
+    full = fold(State.OK, "web-2", stdout="tmpfs            16M   16M     0 100% /srv\nmore\n")
+    view = FoldView()
+    async with host(view):
+        view.show([wide, full])
+        lines = lines_of(view)
+
+    assert lines[1].rstrip().endswith("tmpfs 16M 16M 0 100% /srv")

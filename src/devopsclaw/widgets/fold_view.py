@@ -148,8 +148,8 @@ class FoldView(LineTable):
 
 
 def _preview(fold: Fold) -> str:
-    """The first line of what it printed."""
-    return _one_line(fold.stdout or fold.stderr)
+    """The first line of what it printed, its columns moved together: the last one often says it."""
+    return " ".join(_one_line(fold.stdout or fold.stderr).split())
 
 
 def _one_line(text: str) -> str:
