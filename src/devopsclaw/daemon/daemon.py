@@ -7,7 +7,6 @@ comes from outside: one daemon talks over a relay's session or over a pipe, to t
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devopsclaw.core.clock import Clock
+from devopsclaw.core.driver import Driver
 from devopsclaw.core.gate import Gate
 from devopsclaw.daemon.effects import Effect, Outcome, Read, Record, Row, Send, Start, Stop, Watch
 from devopsclaw.daemon.effects import Forget as ForgetSpill
@@ -32,8 +32,6 @@ from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.envelope import Envelope, sign_done
 from devopsclaw.wire.frames import Frame, FrameType
 
-TICK = 0.25
-"""Seconds between two looks at timeouts: a quarter of the finest unit a timeout is given in."""
 DISK_RETRY = 1.0
 """Seconds between two tries to write the journal while its disk is full or locked."""
 
@@ -62,8 +60,7 @@ class Daemon:
         self._gate = gate
         self._key = key
         self._clock = clock
-        self._effects: deque[Effect] = deque()
-        self._filled = asyncio.Event()
+        self._driver: Driver[Effect] = Driver(self._write, self._perform, self._look)
         self._channel: Channel | None = None
         self._group = asyncio.TaskGroup()
         self._caps: dict[str, int] = {}
@@ -81,8 +78,7 @@ class Daemon:
             self._recall(rows)
             self._feed(self._machine.restore(rows, self._now()))
             self._restored.set()
-            self._group.create_task(self._pump())
-            self._group.create_task(self._tick())
+            self._group.create_task(self._driver.run())
 
     async def converse(self, channel: Channel) -> None:
         """Serve one session until it closes; raises Closed with the reason.
@@ -129,31 +125,14 @@ class Daemon:
         return Moment(self._clock.wall(), self._clock.steady())
 
     def _feed(self, effects: list[Effect]) -> None:
-        self._effects.extend(effects)
-        if effects:
-            self._filled.set()
+        self._driver.feed(effects)
 
-    async def _tick(self) -> None:
-        while True:
-            self._feed(self._machine.on_tick(self._now()))
-            await asyncio.sleep(TICK)
+    def _look(self) -> None:
+        self._feed(self._machine.on_tick(self._now()))
 
-    async def _pump(self) -> None:
-        """All that waits, as one batch: its records become durable together, then the rest is done.
-
-        A record may move ahead of what stood before it, never behind: what it allows comes later.
-        """
-        while True:
-            await self._filled.wait()
-            self._filled.clear()
-            batch = list(self._effects)
-            self._effects.clear()
-            await self._write([effect for effect in batch if isinstance(effect, Record)])
-            for effect in batch:
-                await self._perform(effect)
-
-    async def _write(self, records: list[Record]) -> None:
-        """Journal these, however long the disk takes; nothing that depends on them happens before."""
+    async def _write(self, batch: list[Effect]) -> None:
+        """Journal its records, however long the disk takes; nothing that depends on them happens before."""
+        records = [effect for effect in batch if isinstance(effect, Record)]
         while records:
             try:
                 await self._journal.record(records)

@@ -7,13 +7,14 @@ reached through whatever channel said last that it is there.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import Clock
+from devopsclaw.core.driver import Driver
 from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.runs import Event, RunLog
 from devopsclaw.fleet.delivery import Delivery
@@ -27,9 +28,6 @@ from devopsclaw.model.moment import Moment
 from devopsclaw.model.state import State
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.frames import Frame
-
-TICK = 0.25
-"""Seconds between two looks at deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,7 @@ class Dispatch:
         self._clock = clock
         self.patience = Patience(bus)
         """With the disk that runs are logged on."""
-        self._effects: deque[Effect] = deque()
-        self._filled = asyncio.Event()
+        self._driver: Driver[Effect] = Driver(self._write, self._perform, self._look)
         self._channels: dict[str, Channel] = {}
         self._epochs: dict[str, int] = {}
         """Of the nodes that have a channel."""
@@ -62,9 +59,7 @@ class Dispatch:
 
     async def run(self) -> None:
         """Do what delivery asks for, for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._pump())
-            group.create_task(self._tick())
+        await self._driver.run()
 
     @property
     def held(self) -> int:
@@ -128,28 +123,10 @@ class Dispatch:
         return Moment(self._clock.wall(), self._clock.steady())
 
     def _feed(self, effects: list[Effect]) -> None:
-        self._effects.extend(effects)
-        if effects:
-            self._filled.set()
+        self._driver.feed(effects)
 
-    async def _tick(self) -> None:
-        while True:
-            self._feed(self._delivery.on_tick(self._now()))
-            await asyncio.sleep(TICK)
-
-    async def _pump(self) -> None:
-        """All that waits, as one batch: its records become durable together, then the rest is done.
-
-        A record may move ahead of what stood before it, never behind: what it allows comes later.
-        """
-        while True:
-            await self._filled.wait()
-            self._filled.clear()
-            batch = list(self._effects)
-            self._effects.clear()
-            await self._write(batch)
-            for effect in batch:
-                await self._perform(effect)
+    def _look(self) -> None:
+        self._feed(self._delivery.on_tick(self._now()))
 
     async def _write(self, batch: list[Effect]) -> None:
         """Make the batch durable, however long the disk takes; nothing is acknowledged before.
