@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.daemon.daemon_place import PATIENCE, House, Life, key_of, until
+from tests.daemon.daemon_place import CONTROLLER, PATIENCE, UID, House, Life, key_of, until
 
 from devopsclaw.daemon import daemon as driver
 from devopsclaw.daemon.journal import Journal
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.model.errors import Damaged
-from devopsclaw.wire.frames import FrameType
+from devopsclaw.wire.enroll import Welcome
+from devopsclaw.wire.frames import Frame, FrameType
 
 
 @pytest.fixture
@@ -118,6 +119,43 @@ async def test_a_timeout_stops_the_command(house: House, life: Life) -> None:
         done = await session.done()
 
     assert done["status"] == "timed_out"
+
+
+class DeafRelay:
+    """A channel whose other end offers one command and then reads nothing any more."""
+
+    def __init__(self, offer: Frame) -> None:
+        self.welcome = Welcome(epoch=1, uid=UID, server_time=0.0, root=CONTROLLER.public_hex)
+        self._offers = [offer]
+
+    async def send(self, frame: Frame) -> None:
+        """Never taken."""
+        await asyncio.Event().wait()
+
+    async def receive(self) -> Frame:
+        """The offer, then nothing."""
+        if not self._offers:
+            await asyncio.Event().wait()
+        return self._offers.pop()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def test_a_timeout_stops_the_command_however_slow_the_relay_is(house: House, life: Life) -> None:
+    command = house.command("sleep 600", timeout=0.2)
+    header = {"node": UID, "command": command.id, "signature": command.signature}
+    deaf = DeafRelay(Frame(FrameType.OFFER, header, command.envelope))
+
+    talking = asyncio.ensure_future(life.daemon.converse(deaf))
+    async with asyncio.timeout(PATIENCE):
+        while await life.states() != ["finished"]:
+            await asyncio.sleep(0.01)
+    talking.cancel()
+    await asyncio.wait({talking})
+
+    (row,) = await life.journal.rows()
+    assert row.fields["status"] == "timed_out"
 
 
 async def test_a_cancel_stops_the_command(house: House, life: Life) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,6 +42,14 @@ class Executed(Protocol):
     outcome: process.Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open session, and what is still to be sent in it."""
+
+    epoch: int
+    outbox: asyncio.Queue[Frame] = field(default_factory=asyncio.Queue)
+
+
 class Daemon:
     """One node. `run` goes on until it is cancelled; `converse` lives as long as its channel."""
 
@@ -61,7 +69,7 @@ class Daemon:
         self._key = key
         self._clock = clock
         self._driver: Driver[Effect] = Driver(self._write, self._perform, self._look)
-        self._channel: Channel | None = None
+        self._session: Session | None = None
         self._group = asyncio.TaskGroup()
         self._caps: dict[str, int] = {}
         """Bytes that are kept of each stream, by command, until the command is forgotten."""
@@ -86,14 +94,16 @@ class Daemon:
         Nothing is heard before the journal was read: what it holds would pass for never seen.
         """
         await self._restored.wait()
-        self._channel = channel
-        self._feed(self._machine.on_link(channel.welcome.epoch, self._now()))
+        self._session = session = Session(channel.welcome.epoch)
+        self._feed(self._machine.on_link(session.epoch, self._now()))
+        speaking = self._group.create_task(self._speak(channel, session))
         try:
             while True:
                 frame = await channel.receive()
                 self._feed(self._machine.on_frame(frame, self._now()))
         finally:
-            self._channel = None
+            speaking.cancel()
+            self._session = None
             self._feed(self._machine.on_unlink(self._now()))
 
     def started(self, command: str, shim: process.Started) -> None:
@@ -146,7 +156,7 @@ class Daemon:
     async def _perform(self, effect: Effect) -> None:
         match effect:
             case Send(frame):
-                await self._send(frame)
+                self._say(frame)
             case Read(command, stream, offset, limit):
                 data = self._runner.read(command, stream, offset, limit)
                 self._feed(self._machine.on_chunk(command, stream, offset, data, self._now()))
@@ -171,18 +181,26 @@ class Daemon:
         except Damaged as full:
             self.trouble = full.message
 
-    async def _send(self, frame: Frame) -> None:
-        """Dropped where the session is over: the controller asks again in the next one."""
-        channel = self._channel
-        if channel is None or frame.header["epoch"] != channel.welcome.epoch:
-            return
-        if frame.type is FrameType.DONE:
-            header = {**frame.header, "signature": sign_done(self._key, frame.header)}
-            frame = replace(frame, header=header)
-        try:
-            await channel.send(frame)
-        except Closed:
-            return
+    def _say(self, frame: Frame) -> None:
+        """Dropped where the session is over: the controller asks again in the next one.
+
+        Nobody waits for a slow link here: a timeout has to kill in time whatever the relay does. What may
+        wait is bounded by the credit that the controller gives.
+        """
+        if self._session is not None and frame.header["epoch"] == self._session.epoch:
+            self._session.outbox.put_nowait(frame)
+
+    async def _speak(self, channel: Channel, session: Session) -> None:
+        """Send what is said in this session, in order, until it is over."""
+        while True:
+            frame = await session.outbox.get()
+            if frame.type is FrameType.DONE:
+                header = {**frame.header, "signature": sign_done(self._key, frame.header)}
+                frame = replace(frame, header=header)
+            try:
+                await channel.send(frame)
+            except Closed:
+                return
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._group.create_task(work)

@@ -5,7 +5,6 @@ Not the protocol (fleet/delivery), and not which runs there are (fleet/execution
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +19,9 @@ from devopsclaw.fleet.schedule import Schedule
 from devopsclaw.fleet.signing import Order
 from devopsclaw.model.events import RunEnded
 from devopsclaw.model.plan import Plan
-from devopsclaw.model.state import State, exit_code
+from devopsclaw.model.state import State, counted, exit_code
 
+UNSENT = "cancelled before it was sent"
 WELL = frozenset({State.OK, State.SKIPPED})
 """Ends of a node's part that do not stop a serial run: what was drained meanwhile has not failed."""
 
@@ -79,12 +79,12 @@ class Conductor:
         await self.close(run)
 
     async def _step(self, run: LiveRun, request: Request, schedule: Schedule) -> None:
-        for name in schedule.ready(self.clock.steady()):
+        for name in () if run.is_cancelled else schedule.ready(self.clock.steady()):
             await self._send(run, name, request)
         await run.changed(schedule.pause(self.clock.steady()))
         if run.is_cancelled:
             for name in schedule.cancel():
-                await self.settle(run, name, State.CANCELLED, "cancelled before it was sent")
+                await self.settle(run, name, State.CANCELLED, UNSENT)
         for name in schedule.running:
             if run.states[name].is_final:
                 schedule.ended(name, run.states[name] in WELL, self.clock.steady())
@@ -92,6 +92,9 @@ class Conductor:
     async def _send(self, run: LiveRun, name: str, request: Request) -> None:
         """Its turn has come; what is known of the node may have changed since the run was planned."""
         part = run.part(name)
+        if run.is_cancelled:
+            await self.settle(run, name, State.CANCELLED, UNSENT)
+            return
         if refusal := self.recipients.refusal(part):
             await self.settle(run, name, *refusal)
             return
@@ -129,8 +132,7 @@ class Conductor:
 
     async def _finish(self, run: LiveRun, code: int) -> None:
         await self.dispatch.patience.until_written(partial(self.log.finish, run.id, code))
-        counted = Counter(run.states.values())
-        counts = {state.value: counted[state] for state in State if counted[state]}
+        counts = counted(run.states.values())
         if run.is_left:
             await self.late(run.id, code, counts)
         self.bus.publish(RunEnded(run.call, run.id, code, counts))
