@@ -11,6 +11,7 @@ from devopsclaw.model.headers import (
     EMPTY_SHA256,
     CreditHeader,
     DoneHeader,
+    GapHeader,
     OutputHeader,
     ReconcileHeader,
     Report,
@@ -63,3 +64,19 @@ def test_the_signature_stays_with_the_report() -> None:
     signed = DoneHeader.model_validate({**ABOUT, "status": "ok", "signature": "ab"}).report()
 
     assert signed.as_fields()["signature"] == "ab"
+
+
+@pytest.mark.parametrize("offset", [2**53 + 1, 2**63 - 1, -1])
+def test_an_offset_that_no_disk_has_is_no_header(offset: int) -> None:
+    fields = {"node": "n", "epoch": 1, "seq": 1, "command": "0" * 32, "stream": "stdout"}
+
+    with pytest.raises(ValueError, match="offset"):
+        OutputHeader.model_validate({**fields, "offset": offset})
+    with pytest.raises(ValueError, match="end"):
+        GapHeader.model_validate({**fields, "start": 0, "end": offset})
+
+
+@pytest.mark.parametrize("moment", [1e300, 1e12, -1.0, float("nan"), float("inf")])
+def test_a_start_that_no_calendar_shows_is_no_report(moment: float) -> None:
+    with pytest.raises(ValueError, match="started_at"):
+        Report.model_validate({"status": "ok", "started_at": moment})

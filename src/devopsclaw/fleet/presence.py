@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from devopsclaw.fleet.labels import valid_name
 from devopsclaw.model.errors import BadParams
+from devopsclaw.model.headers import WallTime
 from devopsclaw.model.value import Value
 from devopsclaw.wire.uid import uid_of
 
@@ -29,7 +30,7 @@ class Presence(Value):
     public_key: str = Field(description="The node's Ed25519 public key, hex.", pattern=r"^[0-9a-f]{64}$")
     address: str = Field(default="", description="Peer address as the relay sees it.", max_length=255)
     connected: bool = Field(description="Whether it has a session at the relay.")
-    last_seen: float = Field(description="When it was heard last, wall time by the relay's clock.", ge=0)
+    last_seen: WallTime = Field(description="When it was heard last, wall time by the relay's clock.")
     epoch: int = Field(default=0, description="Epoch of its session.", ge=0)
     version: str = Field(default="", description="Its devopsclaw.", max_length=64)
     facts: dict[str, Any] = Field(default={}, description="What it says of itself.")

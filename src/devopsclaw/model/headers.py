@@ -15,7 +15,11 @@ from devopsclaw.model.state import State
 from devopsclaw.model.value import Value
 
 CommandId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Offset = Annotated[int, Field(ge=0, strict=True)]
+FARTHEST = 2**53
+"""Bytes of a stream at most: far beyond any disk, and well inside what JSON and SQLite hold exactly."""
+Offset = Annotated[int, Field(ge=0, le=FARTHEST, strict=True)]
+WallTime = Annotated[float, Field(ge=0, le=253_402_300_799, allow_inf_nan=False)]
+"""Seconds since 1970, up to the year 9999: what a calendar can show, whoever sent it."""
 Stream = Literal["stdout", "stderr"]
 Gap = tuple[Stream, Offset, Offset]
 """Stream, offset of the first missing byte, offset after the last one."""
@@ -157,8 +161,8 @@ class Report(Value):
     gaps: tuple[Gap, ...] = ()
     left: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
-    started_at: float = 0.0
-    duration: float = 0.0
+    started_at: WallTime = 0.0
+    duration: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     signature: str = ""
 
     def as_fields(self) -> dict[str, Any]:
