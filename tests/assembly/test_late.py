@@ -112,3 +112,17 @@ async def test_a_log_that_cannot_be_written_is_said_and_stops_nothing(house: Hou
         await close_cut_off(house.audit, house.log, house.bus)
 
     assert "is not in the audit log" in told.drain()[0].text
+
+
+async def test_an_intent_whose_run_was_closed_gets_its_outcome_from_there(house: House) -> None:
+    intent = await house.audit.append(INTENT)
+    run = await house.run(intent.id)
+    ended = [("ended", "a1", {"status": "ok"}), ("ended", "a2", {"status": "failed"})]
+    await house.log.append(run, ended)
+    await house.log.finish(run, 1)
+
+    await close_cut_off(house.audit, house.log, house.bus)
+    await close_cut_off(house.audit, house.log, house.bus)
+
+    (_, outcome) = await house.entries()
+    assert (outcome.phase, outcome.status, outcome.nodes) == ("outcome", "failed", {"ok": 1, "failed": 1})

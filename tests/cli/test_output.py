@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +219,13 @@ def test_quiet_drops_notes_and_keeps_warnings() -> None:
     writer.warn("the clock is wrong", "set it")
 
     assert err.getvalue() == "warning: the clock is wrong\n  try: set it\n"
+
+
+def test_a_result_that_cannot_be_written_is_said_and_is_no_defect() -> None:
+    home_made = [sys.executable, "-m", "devopsclaw", "help", "exit-codes"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(home_made, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "could not be written: No space left on device" in done.stderr
+    assert "should not have happened" not in done.stderr

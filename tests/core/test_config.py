@@ -388,13 +388,8 @@ def test_without_a_secret_in_the_file_open_rights_are_nobodys_business(written: 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("DEVOPSCLAW_RBAC_ENABLED", "false", "rbac.enabled is false"),
-        (
-            "DEVOPSCLAW_AGENTS_DEFAULTS_RESTRICT_TO_WORKSPACE",
-            "0",
-            "agents.defaults.restrict_to_workspace is false",
-        ),
         ("DEVOPSCLAW_RELAY_INSECURE", "true", "relay.insecure is true"),
+        ("DEVOPSCLAW_NODE_INSECURE", "1", "node.insecure is true"),
     ],
 )
 def test_a_guard_opened_by_environment_works_and_is_warned_of(
@@ -407,7 +402,7 @@ def test_a_guard_opened_by_environment_works_and_is_warned_of(
 
 
 def test_a_guard_set_to_its_safe_value_is_not_warned_of(home: Home) -> None:
-    assert load(home, {"DEVOPSCLAW_RBAC_ENABLED": "true"}).warnings == ()
+    assert load(home, {"DEVOPSCLAW_RELAY_INSECURE": "false"}).warnings == ()
 
 
 def test_a_variable_that_is_nearly_a_setting_is_warned_of(home: Home) -> None:

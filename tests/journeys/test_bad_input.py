@@ -166,7 +166,7 @@ def test_a_desk_without_the_right_secret_is_denied(fleet: Fleet) -> None:
 
     wrong = other("run", "uptime", **at, DEVOPSCLAW_RELAY_AUTH_TOKEN=OTHER_TOKEN)
     alone = other("run", "uptime", **at, DEVOPSCLAW_RELAY_AUTH_TOKEN=TOKEN)
-    claim = other("relay", "connect", fleet.url, "--claim", "abcdefghijklmnopqrstuvwxyz")
+    claim = other("relay", "connect", fleet.url, "--claim", "abcdefghijklmnopqrstuvwxyz", "--yes")
 
     assert is_clear(wrong, 3, "wrong token, or somebody is in between")
     assert is_clear(alone, 3, "this relay belongs to another controller")
@@ -214,16 +214,17 @@ def test_a_bad_configuration_names_file_and_line(claw: Machine, text: str, place
     assert [path.name for path in claw.home.iterdir()] == ["config.json"]
 
 
-def test_a_damaged_database_is_kept_aside_and_said_so(claw: Machine) -> None:
+@pytest.mark.parametrize("name", ["core.db", "local.db"])
+def test_a_damaged_database_is_kept_aside_and_said_so(claw: Machine, name: str) -> None:
     assert claw("run", "echo one").code == 0
-    database = claw.home / "state" / "core.db"
+    database = claw.home / "state" / name
     flip(database, 100)
     damaged = database.read_bytes()
 
     done = claw("run", "echo two")
 
     assert done.code == 0 and "two" in done.out
-    (aside,) = [path for path in database.parent.glob("core.db.damaged-*") if path.suffix[-1] == "Z"]
+    (aside,) = [path for path in database.parent.glob(f"{name}.damaged-*") if path.suffix[-1] == "Z"]
     assert aside.read_bytes() == damaged
     assert f"it was kept as {aside}" in done.err and "\n  try: " in done.err
     assert claw("run", "echo three").err.count("warning") == 0

@@ -150,7 +150,7 @@ async def test_the_plan_says_how_it_will_be_done(door: LocalDoor) -> None:
         "reason": "new certificate",
     }
     plan = await door.run("fleet.exec", serial, dry_run=True)
-    assert plan.steps[0] == "one node at a time, 10s apart; a node that fails stops the rest"
+    assert plan.steps[0] == "one node at a time, 10 s apart; a node that fails stops the rest"
     assert (plan.effect, plan.reason) == ("write", "new certificate")
     assert (await door.run("jobs.list", {})).items == []
 

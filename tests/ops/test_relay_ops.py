@@ -10,6 +10,7 @@ import pytest
 from tests.assembly.small_town import Relay, Town, small_town
 
 from devopsclaw.core.paths import Home
+from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import BadConfig, BadParams, Denied, Unreachable
 
 
@@ -37,7 +38,9 @@ def claim(relay: Relay) -> str:
 
 async def test_a_claimed_relay_is_this_homes_own_from_now_on(relay: Relay, town: Town) -> None:
     async with town.core() as door:
-        connected = await door.run("relay.connect", {"url": relay.url, "claim": claim(relay)})
+        connected = await door.run(
+            "relay.connect", {"url": relay.url, "claim": claim(relay)}, consent=Consent("yes")
+        )
     async with town.core() as door:
         status = await door.run("fleet.status", {})
 
@@ -63,19 +66,23 @@ async def test_the_plan_says_what_is_written_and_whether_it_is_claimed(relay: Re
 async def test_a_wrong_code_claims_nothing_and_changes_nothing(relay: Relay, town: Town) -> None:
     async with town.core() as door:
         with pytest.raises(Denied):
-            await door.run("relay.connect", {"url": relay.url, "claim": "wrong" + claim(relay)[5:]})
+            await door.run(
+                "relay.connect",
+                {"url": relay.url, "claim": "wrong" + claim(relay)[5:]},
+                consent=Consent("yes"),
+            )
 
     assert not town.home.config.exists()
 
 
 async def test_a_relay_that_another_claimed_is_not_taken(relay: Relay, town: Town, tmp_path: Path) -> None:
     async with town.core() as door:
-        await door.run("relay.connect", {"url": relay.url, "claim": claim(relay)})
+        await door.run("relay.connect", {"url": relay.url, "claim": claim(relay)}, consent=Consent("yes"))
 
     other = Town(tmp_path / "other")
     async with other.core() as door:
         with pytest.raises(Denied):
-            await door.run("relay.connect", {"url": relay.url})
+            await door.run("relay.connect", {"url": relay.url}, consent=Consent("yes"))
 
     assert not other.home.config.exists()
 
@@ -84,7 +91,7 @@ async def test_a_relay_that_is_not_there_changes_nothing(relay: Relay, town: Tow
     await relay.kill()
     async with town.core() as door:
         with pytest.raises(Unreachable) as refused:
-            await door.run("relay.connect", {"url": relay.url})
+            await door.run("relay.connect", {"url": relay.url}, consent=Consent("yes"))
 
     assert refused.value.hint
     assert not town.home.config.exists()
@@ -94,7 +101,17 @@ async def test_a_relay_that_is_not_there_changes_nothing(relay: Relay, town: Tow
 async def test_an_address_that_cannot_work_is_an_error(url: str, town: Town) -> None:
     async with town.core() as door:
         with pytest.raises((BadParams, BadConfig)) as refused:
-            await door.run("relay.connect", {"url": url})
+            await door.run("relay.connect", {"url": url}, consent=Consent("yes"))
 
     assert refused.value.exit_code == 2
     assert not town.home.config.exists()
+
+
+async def test_a_claim_is_a_matter_of_trust_and_a_mere_address_is_not(tmp_path: Path) -> None:
+    async with small_town(tmp_path) as town, town.core() as door:
+        claim = {"url": "wss://127.0.0.1:9", "claim": "code"}
+        claiming = await door.run("relay.connect", claim, dry_run=True)
+        connecting = await door.run("relay.connect", {"url": "wss://127.0.0.1:9"}, dry_run=True)
+
+    assert (claiming.risk, claiming.phrase) == ("high", "yes")
+    assert (connecting.risk, connecting.phrase) == ("low", "")

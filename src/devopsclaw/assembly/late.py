@@ -7,23 +7,27 @@ from collections.abc import Mapping
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.runs import Run, RunLog
+from devopsclaw.fleet.results import states_of
 from devopsclaw.model.audit import Draft, Entry
 from devopsclaw.model.errors import Damaged
 from devopsclaw.model.events import Warned
 from devopsclaw.model.nodeset import fold
 from devopsclaw.model.plan import Plan
-from devopsclaw.model.state import word_of
+from devopsclaw.model.state import counted, word_of
 
 
 async def close_cut_off(audit: AuditLog, log: RunLog, bus: Bus) -> None:
-    """Give an outcome to each intent that a crash cut off before it came to a run: what it did is unknown.
-
-    A run that is still open gets its outcome when it ends (`record_late`).
+    """Give an outcome to each intent that a crash cut off: from its run where that was closed, and where it
+    never came to a run, as unknown. A run that is still open gets its outcome when it ends (`record_late`).
     """
     try:
         for entry in await audit.unfinished():
-            if not await log.has_call(entry.call):
+            run = await log.of_call(entry.call)
+            if run is None:
                 await audit.append(_cut_off(entry))
+            elif run.exit_code is not None:
+                counts = counted(states_of(run, await log.events(run.run)).values())
+                await audit.append(_outcome(run, run.exit_code, counts))
     except Damaged as unreadable:
         bus.publish(Warned(unreadable.message, unreadable.hint))
 

@@ -97,7 +97,12 @@ class Links:
         from devopsclaw.assembly.local_node import join
 
         channel = await join(
-            self.loaded.home, local_key(self.loaded), self.key.public_hex, self.clock, self.start
+            self.loaded.home,
+            local_key(self.loaded),
+            self.key.public_hex,
+            self.clock,
+            self.start,
+            self.feed.say,
         )
         self.start(self.feed.follow_pipe(channel, uid))
 

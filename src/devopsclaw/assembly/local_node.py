@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from devopsclaw.assembly.node import NodeParts, open_node
@@ -14,6 +15,7 @@ from devopsclaw.core.pipe import pipe
 from devopsclaw.daemon.journal import open_journal
 from devopsclaw.daemon.trust import Pinned
 from devopsclaw.model.errors import ClawError
+from devopsclaw.model.events import Warned
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.enroll import Welcome
 from devopsclaw.wire.uid import uid_of
@@ -22,7 +24,14 @@ Start = Callable[[Coroutine[Any, Any, None]], object]
 """Runs something beside, until the core closes."""
 
 
-async def join(home: Home, key: SigningKey, root: str, clock: Clock, start: Start) -> Channel:
+Say = Callable[[Warned], object]
+"""Tells a person what they should know."""
+
+
+ANEW = "a new one begins; what an earlier devopsclaw left running here is not known any more"
+
+
+async def join(home: Home, key: SigningKey, root: str, clock: Clock, start: Start, say: Say) -> Channel:
     """Start the daemon with this key, which obeys the controller `root` (public key, hex); the core's end
     of the pipe to it. Raises ClawError where it cannot start.
     """
@@ -30,20 +39,26 @@ async def join(home: Home, key: SigningKey, root: str, clock: Clock, start: Star
     ours: Channel
     theirs: Channel
     ours, theirs = pipe(welcome, welcome, Closed)
-    running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    running: asyncio.Future[Path | None] = asyncio.get_running_loop().create_future()
     start(_serve(home, key, root, clock, theirs, running))
-    await running
+    if aside := await running:
+        say(Warned(f"this machine's journal was damaged; it was kept as {aside}", ANEW))
     return ours
 
 
 async def _serve(
-    home: Home, key: SigningKey, root: str, clock: Clock, channel: Channel, running: asyncio.Future[None]
+    home: Home,
+    key: SigningKey,
+    root: str,
+    clock: Clock,
+    channel: Channel,
+    running: asyncio.Future[Path | None],
 ) -> None:
     try:
         async with await open_journal(home.state / "local.db") as journal:
             parts = NodeParts(key, Pinned(root), journal, home.output / "local", clock)
             async with open_node(parts) as daemon:
-                running.set_result(None)
+                running.set_result(journal.set_aside)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(daemon.run())
                     group.create_task(daemon.converse(channel))

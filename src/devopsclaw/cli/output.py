@@ -15,7 +15,7 @@ from devopsclaw.cli import glyphs
 from devopsclaw.cli.folds import folds_text, leftovers_text, summary_text
 from devopsclaw.cli.settings import Settings
 from devopsclaw.cli.table import table_lines
-from devopsclaw.model.errors import ClawError
+from devopsclaw.model.errors import ClawError, Damaged
 
 PLAN_SCHEMA = "devopsclaw.plan/1"
 
@@ -127,6 +127,13 @@ class Printer:
         except BrokenPipeError:
             self._closed.add(stream)
             silence(stream)
+        except OSError as full:
+            self._closed.add(stream)
+            silence(stream)
+            raise Damaged(
+                f"what was found could not be written: {full.strerror}",
+                hint="whatever ran has run: devopsclaw jobs list shows it",
+            ) from full
 
 
 def silence(stream: TextIO) -> None:

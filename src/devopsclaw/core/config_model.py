@@ -37,9 +37,8 @@ class AgentDefaults(Section):
 
     workspace: str = Field("", description="Folder the agent works in; empty is workspace/ in the home.")
     restrict_to_workspace: bool = Field(
-        True, description="Whether the agent's file and command tools stay in its workspace.",
-        json_schema_extra=GUARD,
-    )  # fmt: skip
+        True, description="Whether the agent's file and command tools stay in its workspace."
+    )
     model: str = Field("", description="Name of the model; empty is the first usable of model_list.")
     max_tokens: int = Field(8192, ge=1, description="Tokens of one answer at most.")
     temperature: float = Field(0.7, ge=0, le=2, description="Spread of the answers; 0 is the least.")
@@ -99,7 +98,7 @@ class Node(Section):
 class Rbac(Section):
     """Roles."""
 
-    enabled: bool = Field(True, description="Whether roles decide who may do what.", json_schema_extra=GUARD)
+    enabled: bool = Field(True, description="Whether roles decide who may do what.")
 
 
 class Heartbeat(Section):

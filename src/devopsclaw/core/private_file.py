@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from devopsclaw.core.durable import sync_folder
+
 
 def write_private(path: Path, text: str) -> None:
     """Replace the file, 0600: a crash leaves the old text or the new one. A symbolic link is followed.
@@ -25,16 +27,7 @@ def write_private(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Without this the new name itself may be lost with the power."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(target.parent)
 
 
 def shown(path: Path) -> str:

@@ -10,15 +10,12 @@ from devopsclaw.model.risk import Effect, Risk
 FEW, MANY = 3, 50
 """Up to three nodes are few; above fifty a write is high even where nothing is protected."""
 
-TRUST = frozenset({"relay.claim", "keys.export", "access.grant", "token.create", "node.accept"})
-"""Operations that change who is trusted: high, whatever they touch."""
-
 
 def risk(plan: Plan, protected: Collection[str]) -> Risk:
     """Design §9. `protected` holds the values of `env` that count as protected."""
     if plan.effect is Effect.READ:
         return Risk.NONE
-    if plan.operation in TRUST:
+    if plan.trust:
         return Risk.HIGH
     guarded = any(name in protected for name in plan.environments)
     many = len(plan.nodes) > FEW

@@ -135,13 +135,10 @@ class RunLog:
 
         return await self._database.read(read)
 
-    async def has_call(self, call: str) -> bool:
-        """Whether this call came to a run."""
-
-        def read(connection: sqlite3.Connection) -> bool:
-            return connection.execute("SELECT 1 FROM runs WHERE call = ?", (call,)).fetchone() is not None
-
-        return await self._database.read(read)
+    async def of_call(self, call: str) -> Run | None:
+        """The run that this call came to; None where it came to none."""
+        found = await self._database.read(_selected("WHERE call = ?", (call,)))
+        return found[0] if found else None
 
     async def events(self, run: str) -> list[RunEvent]:
         """The events of the run, oldest first; none for a run that is not there."""
@@ -160,9 +157,11 @@ class RunLog:
             _selected("WHERE kind = ? AND finished_at IS NULL ORDER BY number", (kind,))
         )
 
-    async def recent(self, limit: int = 50) -> list[Run]:
-        """The newest runs of all kinds, with their nodes, newest first."""
-        return await self._database.read(_selected("ORDER BY created_at DESC, number DESC LIMIT ?", (limit,)))
+    async def recent(self, limit: int = 50, before: str = "") -> list[Run]:
+        """The newest runs of all kinds, with their nodes, newest first; only those before the one named."""
+        older = "WHERE (created_at, number) < (SELECT created_at, number FROM runs WHERE run = ?) "
+        rest = (older if before else "") + "ORDER BY created_at DESC, number DESC LIMIT ?"
+        return await self._database.read(_selected(rest, (*((before,) if before else ()), limit)))
 
     def _insert(
         self,

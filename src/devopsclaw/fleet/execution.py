@@ -85,9 +85,9 @@ class Executions:
             self._conductor.dispatch.cancel(live)
             await live.over()
 
-    async def recent(self, limit: int) -> list[Run]:
-        """The newest runs, newest first."""
-        return await self._log.recent(limit)
+    async def recent(self, limit: int, before: str = "") -> list[Run]:
+        """The newest runs, newest first; only those before the one named."""
+        return await self._log.recent(limit, before)
 
     async def open_ids(self) -> list[str]:
         """The ids of runs that are not over, oldest first."""

@@ -30,6 +30,10 @@ class SessionFeed:
         self._clock = clock
         self._relay: Channel | None = None
 
+    def say(self, warning: Warned) -> None:
+        """Tell everybody who listens, now and later."""
+        self._bus.post(warning)
+
     async def follow_relay(self, channel: Channel, arrived: asyncio.Event) -> None:
         """Serve a session with a relay until it closes; raises Closed. Its nodes are then out of reach."""
         self._relay = channel

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pydantic import ConfigDict, Field
 
-from devopsclaw.model.state import State
+from devopsclaw.model.state import State, counted
 from devopsclaw.model.value import Value
 
 
@@ -53,5 +51,4 @@ class Fold(Value):
 
 def counts_of(items: list[NodeResult]) -> dict[str, int]:
     """How many nodes stand in which state, in the order of the states."""
-    counted = Counter(item.status for item in items)
-    return {state.value: counted[state] for state in State if counted[state]}
+    return counted(item.status for item in items)

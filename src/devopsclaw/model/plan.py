@@ -32,6 +32,7 @@ class Plan(Value):
     )
     undo: str = Field(default="none", description="How to undo it, or `none`.")
     reason: str = Field(default="", description="Why it is asked for.")
+    trust: bool = Field(default=False, description="Whether it changes who is trusted.")
     risk: str = Field(default="", description="The gate's word for its risk, on a dry run.")
     phrase: str = Field(
         default="", description="What a person would have to confirm it with; empty where it just runs."
@@ -44,5 +45,5 @@ class Plan(Value):
 
     def canonical(self) -> bytes:
         """The bytes that are hashed: JSON with sorted keys, no spaces, UTF-8; not how it is judged."""
-        fields = self.model_dump(mode="json", exclude={"risk", "phrase"})
+        fields = self.model_dump(mode="json", exclude={"trust", "risk", "phrase"})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -59,6 +60,12 @@ WORDS: dict[int, str] = {0: "ok", 1: "failed", 4: "unreachable", 5: "stopped", 6
 def word_of(code: int) -> str:
     """The word for a whole job that ended with this exit code."""
     return WORDS.get(code, "cancelled")
+
+
+def counted(states: Iterable[State]) -> dict[str, int]:
+    """How many nodes stand in which state, in the order of the states; none where there is none."""
+    found = Counter(states)
+    return {state.value: found[state] for state in State if found[state]}
 
 
 class Link(StrEnum):

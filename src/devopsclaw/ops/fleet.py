@@ -106,7 +106,7 @@ async def execute(ctx: Ctx, params: Exec) -> Ran:
         output_cap=OUTPUT_CAP,
         parallel=params.max or settings.max_parallel,
         serial=params.serial,
-        delay=seconds(params.delay, "--delay") if params.delay else 0.0,
+        delay=_delay(params),
         user=ctx.call.actor.user,
         via=ctx.call.actor.door,
     )
@@ -199,11 +199,15 @@ def _timeout(params: Exec, default: float) -> float:
     return length
 
 
+def _delay(params: Exec) -> float:
+    return seconds(params.delay, "--delay") if params.delay else 0.0
+
+
 def _steps(params: Exec, loaded: Loaded) -> tuple[str, ...]:
     """What shapes the run, for the one who reads the plan."""
     settings = loaded.config.fleet
     pace = f"at most {params.max or settings.max_parallel} nodes at a time"
     if params.serial:
-        pace = "one node at a time" + (f", {params.delay} apart" if params.delay else "")
+        pace = "one node at a time" + (f", {_delay(params):g} s apart" if params.delay else "")
         pace += "; a node that fails stops the rest"
     return (pace, f"timeout {_timeout(params, settings.timeout):g} s on each node")

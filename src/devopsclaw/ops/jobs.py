@@ -106,6 +106,7 @@ class ListJobs(Params):
     """How many."""
 
     limit: Annotated[int, Field(ge=1, le=10_000)] = option("Most jobs to list.", 50)
+    before: str = option("Only jobs before this one, as X-31: where a list said that it goes on.", "")
 
 
 class OneJob(Params):
@@ -120,7 +121,9 @@ async def list_jobs(ctx: Ctx, params: ListJobs) -> JobList:
 
     devopsclaw jobs list
     """
-    return JobList(items=[_item(run) for run in await ctx.get(Fleet).executions.recent(params.limit)])
+    found = await ctx.get(Fleet).executions.recent(params.limit + 1, params.before)
+    items = [_item(run) for run in found[: params.limit]]
+    return JobList(items=items, next=items[-1].run if len(found) > len(items) else None)
 
 
 @operation("jobs.show", Effect.READ, role=Role.VIEWER)

@@ -155,7 +155,8 @@ async def plan_register(ctx: Ctx, params: RegisterNode) -> Plan:
         f"groups {','.join(sorted(registration.groups))}" if params.groups else "",
         "its labels waited and come into force" if known and known.waiting else "",
     )
-    return _plan(ctx, (known, node), steps, undo="" if known else f"devopsclaw node remove {params.name}")
+    plan = _plan(ctx, (known, node), steps, undo="" if known else f"devopsclaw node remove {params.name}")
+    return plan.model_copy(update={"trust": bool(known and known.waiting)})
 
 
 @operation("node.register", Effect.WRITE, plan=plan_register)

@@ -43,7 +43,13 @@ async def plan_connect(ctx: Ctx, params: Connect) -> Plan:
     edit = config_edit.prepare(ctx.get(Loaded).home, SETTING, params.url)
     steps = (f"set {SETTING} in {ctx.get(Loaded).home.config}",)
     claim = ("claim it for this home's controller key",) if params.claim else ()
-    return Plan(operation="relay.connect", effect=Effect.WRITE, target=str(edit.value), steps=claim + steps)
+    return Plan(
+        operation="relay.connect",
+        effect=Effect.WRITE,
+        target=str(edit.value),
+        steps=claim + steps,
+        trust=bool(params.claim),
+    )
 
 
 @operation("relay.connect", Effect.WRITE, role=Role.ADMIN, plan=plan_connect, for_model=False)

@@ -33,7 +33,9 @@ class RelaySettings:
                 "plain WebSocket: whoever is on the way reads everything and can join in (--insecure)"
             )
         if not self.token:
-            found.append("no fleet token: only nodes that joined before are let in")
+            found.append(
+                "no fleet token: only nodes that joined before are let in (--token-file FILE names one)"
+            )
         elif len(self.token) < SHORT_TOKEN:
             found.append(f"the fleet token has fewer than {SHORT_TOKEN} characters and could be guessed")
         return tuple(found)
