@@ -15,15 +15,15 @@ HOUSE := $(PREFIX)/share/devopsclaw
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check fmt lint types generate bench deps vet install uninstall clean help
+.PHONY: run test check fmt lint types generate bench deps vet install uninstall clean help baked
 
-run: $(VENV)/.ready ## Try it: a small fleet of real nodes on this machine, in a console
+run: baked ## Try it: a small fleet of real nodes on this machine, in a console
 	@$(BIN)/devopsclaw demo
 
-test: $(VENV)/.ready-dev ## Run every test; one folder and flags: make test T=tests/fleet ARGS=-v
+test: $(VENV)/.ready-dev baked ## Run every test; one folder and flags: make test T=tests/fleet ARGS=-v
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
-check: $(VENV)/.ready-dev ## Format, lint, types and the walls of the architecture; nothing is written
+check: $(VENV)/.ready-dev baked ## Format, lint, types and the walls of the architecture; nothing is written
 	@$(BIN)/python -m devopsclaw.cli.generate --check
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
@@ -45,10 +45,10 @@ vet: lint types ## Static analysis: lint and types
 generate: $(VENV)/.ready-dev ## Write what follows from the operations: commands, schemas, README table
 	@$(BIN)/python -m devopsclaw.cli.generate
 
-bench: $(VENV)/.ready-dev ## Measure, beside the bare limits
+bench: $(VENV)/.ready-dev baked ## Measure, beside the bare limits
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-deps: $(VENV)/.ready-dev ## Install the locked dependencies and verify them
+deps: $(VENV)/.ready-dev baked ## Install the locked dependencies and verify them
 	@$(BIN)/python -m pip check
 
 install: $(VENV)/.ready ## Put devopsclaw into ~/.local/bin, in an environment of its own
@@ -95,3 +95,9 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 	@echo 'setting up: installing what requirements-dev.lock names' >&2
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# What `devopsclaw version` says of this checkout: baked at the set-up, and again whenever make runs and
+# git has another commit, so that nobody asks git when it is printed.
+
+baked: $(VENV)/.ready
+	@$(BIN)/python hatch_build.py

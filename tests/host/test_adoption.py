@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.host.commands import LIMIT, lives, printed, run, until
 
 from devopsclaw.host.runner import Runner
-from devopsclaw.model.process import Started
+from devopsclaw.model.process import Gap, Printed, Started
 
 FIRST_LIFE = """
 import asyncio, sys
@@ -21,23 +25,57 @@ from pathlib import Path
 from devopsclaw.host.runner import Runner
 
 async def main():
-    runner = Runner(Path(sys.argv[1]), lambda printed: None)
-    started = await runner.start(sys.argv[2], sys.argv[3])
-    print(started.pid, started.start_time, started.boot_id, flush=True)
+    runner = Runner(Path(sys.argv[1]), lambda printed: print(repr(printed), flush=True))
+    print(repr(await runner.start(sys.argv[2], sys.argv[3])), flush=True)
     await runner.wait(sys.argv[2])
 
 asyncio.run(main())
 """
 
 
+class FirstDaemon:
+    """Another process that runs a command, to be killed with -9; it says what it was told."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def started(self) -> Started:
+        """Who runs the command."""
+        found = re.fullmatch(r"Started\(pid=(\d+), start_time=(\d+), boot_id='(.*)'\)", self._line())
+        assert found
+        return Started(int(found[1]), int(found[2]), found[3])
+
+    def told(self, printed: Printed) -> None:
+        """Wait until it was told this."""
+        while (line := self._line()) != repr(printed):
+            assert line, f"it ended, and was never told {printed}"
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def kill(self) -> None:
+        """With -9; the command goes on."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def first_daemon(folder: Path, command_id: str, command: str) -> Iterator[FirstDaemon]:
+    """Start a command in another process."""
+    argv = [sys.executable, "-c", FIRST_LIFE, str(folder), command_id, command]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        first = FirstDaemon(process)
+        try:
+            yield first
+        finally:
+            first.kill()
+
+
 def killed_daemon(folder: Path, command_id: str, command: str) -> Started:
     """Start a command in another process, and kill that with -9; who runs the command then."""
-    argv = [sys.executable, "-c", FIRST_LIFE, str(folder), command_id, command]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None
-        pid, start_time, boot = first.stdout.readline().split()
-        first.send_signal(signal.SIGKILL)
-    return Started(int(pid), int(start_time), boot)
+    with first_daemon(folder, command_id, command) as first:
+        return first.started()
 
 
 @pytest.mark.parametrize("has_pidfd", [True, False])
@@ -63,7 +101,7 @@ async def test_a_command_of_a_killed_daemon_is_adopted_and_its_outcome_is_told(
     gate.write_text("go\n")
     outcome = await asyncio.wait_for(runner.wait(command_id), LIMIT)
 
-    assert (outcome.exit_code, outcome.left) == (4, ())
+    assert (outcome.exit_code, outcome.left, outcome.ended_at) == (4, (), 0.0)
     assert printed(runner, command_id) == b"one\ntwo\n"
 
 
@@ -73,9 +111,12 @@ async def test_a_command_that_ended_while_no_daemon_ran_is_known(
     shim = killed_daemon(tmp_path / "output", command_id, "sleep 0.2; echo done; exit 5")
     await until(lambda: not lives(shim.pid))
 
+    ended_at = (tmp_path / "output" / f"{command_id}.exit").stat().st_mtime
+
     assert await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
 
-    assert (await runner.wait(command_id)).exit_code == 5
+    outcome = await runner.wait(command_id)
+    assert (outcome.exit_code, outcome.ended_at) == (5, ended_at)
     assert printed(runner, command_id) == b"done\n"
 
 
@@ -87,6 +128,35 @@ async def test_an_adopted_command_can_be_stopped(runner: Runner, tmp_path: Path,
     assert await runner.stop(command_id, 0.1) == []
 
     assert (await runner.wait(command_id)).signal == signal.SIGKILL
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["the first daemon saw it", "nobody saw it"])
+async def test_a_command_that_emptied_its_output_is_adopted_behind_what_was_told(
+    runner: Runner, tmp_path: Path, command_id: str, is_seen: bool, told: list[Printed]
+) -> None:
+    go, gate = tmp_path / "go", tmp_path / "gate"
+    for fifo in (go, gate):
+        os.mkfifo(fifo)
+    line = f"echo lost; read x <{go}; echo kept >/dev/stdout; read x <{gate}; echo more"
+    with first_daemon(tmp_path / "output", command_id, line) as first:
+        shim = first.started()
+        first.told(Printed(command_id, "stdout", 5))
+        if not is_seen:
+            first.kill()
+        go.write_text("go\n")
+        if is_seen:
+            first.told(Printed(command_id, "stdout", 10, 5))
+        first.kill()
+    await until(lambda: (tmp_path / "output" / f"{command_id}.stdout").read_bytes() == b"kept\n")
+
+    assert await runner.adopt(command_id, shim.pid, shim.start_time, shim.boot_id)
+    gate.write_text("go\n")
+    outcome = await asyncio.wait_for(runner.wait(command_id), LIMIT)
+
+    assert (outcome.exit_code, outcome.gaps) == (0, (Gap("stdout", 0, 5),))
+    assert runner.read(command_id, "stdout", 5, 100) == b"kept\nmore\n"
+    assert outcome.stdout_sha256 == hashlib.sha256(b"kept\nmore\n").hexdigest()
+    assert told[-1] == Printed(command_id, "stdout", 15, 5)
 
 
 async def test_a_torn_exit_file_is_no_outcome(runner: Runner, tmp_path: Path, command_id: str) -> None:

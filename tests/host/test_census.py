@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from devopsclaw.host import census
 from devopsclaw.host.process import EXECUTION
-from devopsclaw.host.reaper import NAMED, named
 
 TAIL = b" S 10 77 66 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4711 9 9\n"
 
@@ -79,10 +78,3 @@ async def test_those_who_ask_together_share_a_count(monkeypatch: pytest.MonkeyPa
     await asyncio.gather(*(counted.take() for _ in range(100)))
 
     assert len(counts) <= 2
-
-
-def test_a_crowd_is_named_in_part_and_counted() -> None:
-    crowd = [census.Resident(number, "x", 1, 1, "") for number in range(NAMED + 3)]
-
-    assert named(crowd)[-2:] == [f"{NAMED - 1} x", "and 3 more"]
-    assert len(named(crowd[:NAMED])) == NAMED

@@ -1,8 +1,9 @@
-"""The flags that every command takes, before or after its name."""
+"""The flags that every command takes, before or after its name, and what a strange one is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -14,6 +15,11 @@ _SWITCHES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "debug": (("-d", "--debug"), ("debug", True), "Tracebacks of unexpected errors."),
     "no_input": (("--no-input",), ("no_input", True), "Never ask; exit 9 where a yes is needed."),
     "yes": (("--yes",), ("yes", True), "Confirm a plan of high risk beforehand."),
+    "wait_approval": (
+        ("--wait-approval",),
+        ("wait_approval", True),
+        "Where a yes is needed, ask for it in every console and wait.",
+    ),
 }
 _VALUES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "output": (("-o", "--output"), click.Choice(["json", "table"]), "How results are printed."),
@@ -26,6 +32,29 @@ GLOBAL_FLAGS = frozenset(
     + [flag for table in (_SWITCHES, _VALUES) for flags, *_ in table.values() for flag in flags]
 )
 """Flags that no operation may use for a field of its own."""
+
+NEAR = 0.65
+"""How like two words are of which one is offered for the other: tga and tag, but not bogus and verbose."""
+
+
+class Strict(click.Command):
+    """A command that answers an unknown option with those of its own that are like it, or with none."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, which also compares the dashes and so offers what is not like it at all."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as unknown:
+            near = _near(unknown.option_name, self.get_params(ctx))
+            raise click.NoSuchOption(unknown.option_name, possibilities=near, ctx=ctx) from None
+
+
+def _near(name: str, params: list[click.Parameter]) -> list[str]:
+    """The shown long options that are like this one, the nearest first."""
+    options = [param for param in params if isinstance(param, click.Option) and not param.hidden]
+    flags = [flag for option in options for flag in (*option.opts, *option.secondary_opts)]
+    words = {flag.removeprefix("--"): flag for flag in flags if flag.startswith("--")}
+    return [words[word] for word in get_close_matches(name.lstrip("-"), words, cutoff=NEAR)]
 
 
 def global_options() -> list[click.Parameter]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from devopsclaw.cli.glyphs import is_state
+from devopsclaw.model.text import one_line
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _STATE_FIELDS = frozenset({"status", "state", "link"})
@@ -40,27 +41,19 @@ def _cell(item: dict[str, Any], field: str, mark: Mark) -> str:
 
 
 def shown(value: Any) -> str:
-    """One value in one line: `-` for nothing, `k=v` pairs by comma, control characters escaped."""
+    """One value in one line: `-` for nothing, `k=v` pairs by comma, nothing in it that a terminal acts on."""
     if value in (None, "", [], {}):
         return "-"
     match value:
         case bool():
             return "yes" if value else "no"
         case dict():
-            return ",".join(f"{visible(str(key))}={visible(str(each))}" for key, each in value.items())
+            return ",".join(f"{one_line(str(key))}={one_line(str(each))}" for key, each in value.items())
         case list():
             return ",".join(shown(each) for each in value)
         case float():
             return f"{value:g}"
-    return visible(str(value))
-
-
-def visible(text: str) -> str:
-    """Control characters as escapes, so that no cell can move the cursor or break its line."""
-    return "".join(
-        repr(character)[1:-1] if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") else character
-        for character in text
-    )
+    return one_line(str(value))
 
 
 def cells(text: str) -> int:

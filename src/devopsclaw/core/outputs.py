@@ -64,6 +64,7 @@ class Outputs:
     async def append(self, command: str, stream: str, offset: int, data: bytes) -> int:
         """Keep bytes that begin at this offset of the stream; what is kept already is ignored.
 
+        A stream that was closed goes on: a core may have died between closing it and recording why.
         Returns the stream's length now. Raises Damaged naming the hole where bytes before them are missing.
         """
         key = _key(command, stream)
@@ -72,12 +73,15 @@ class Outputs:
     async def skip(self, command: str, stream: str, start: int, end: int) -> int:
         """Take note of a gap: the node did not keep the bytes from `start` up to `end`.
 
+        A gap from 0 over all that is kept: the command threw its own output away, so it goes here too.
         Returns the stream's length now. Raises Damaged where bytes before the gap are missing.
         """
         key = _key(command, stream)
 
         def skipped(old: Stream) -> Stream:
             _require_whole(key, old, start)
+            if start == 0 and end >= old.length:
+                return Stream(length=end, gaps=((0, end),))
             if end <= old.length:
                 return old
             return replace(old, length=end, gaps=(*old.gaps, (old.length, end)))
@@ -85,7 +89,9 @@ class Outputs:
         return await self._change(key, skipped)
 
     async def close(self, command: str) -> None:
-        """No more will come: equal short outputs become one. Closing twice does nothing."""
+        """No more will come: equal short outputs become one. Closing twice does nothing. A file that somebody
+        deleted is a gap from then on: waiting brings nothing back.
+        """
 
         def close(connection: sqlite3.Connection) -> None:
             for key in (_key(command, stream) for stream in STREAMS):
@@ -120,7 +126,7 @@ class Outputs:
 
     async def _change(self, key: Key, change: Callable[[Stream], Stream]) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            old = _load(connection, key)
+            old = _opened(connection, _load(connection, key))
             new = change(old)
             if new != old:
                 _save(connection, key, new)
@@ -133,11 +139,6 @@ class Outputs:
         new = data[old.length - offset :]
         if not new:
             return old
-        if old.sha256:
-            raise Damaged(
-                f"{key.stream} of command {key.command} goes on after it was closed at {old.length} bytes",
-                hint="the rest is in the node's own files until its result is acknowledged",
-            )
         grown = replace(old, length=old.length + len(new), kept=old.kept + len(new))
         if old.place == "row" and grown.kept <= SHORT:
             return replace(grown, data=old.data + new)
@@ -145,6 +146,8 @@ class Outputs:
         return replace(grown, place="file", data=b"")
 
     def _closed(self, connection: sqlite3.Connection, key: Key, old: Stream) -> Stream:
+        if old.place == "file" and not self._path(key).exists():
+            old = Stream(length=old.length, gaps=((0, old.length),))
         digest = self._digest(connection, key, old)
         if old.place == "file":
             return replace(old, sha256=digest)
@@ -221,6 +224,15 @@ def _content(connection: sqlite3.Connection, digest: str) -> bytes:
         raise Damaged(f"the output {digest[:12]} is not there any more", hint="run the command again")
     data: bytes = row[0]
     return data
+
+
+def _opened(connection: sqlite3.Connection, found: Stream) -> Stream:
+    """The stream as it was before it was closed."""
+    if not found.sha256:
+        return found
+    if found.place == "file":
+        return replace(found, sha256="")
+    return replace(found, sha256="", place="row", data=_content(connection, found.sha256))
 
 
 def _load(connection: sqlite3.Connection, key: Key) -> Stream:

@@ -76,7 +76,9 @@ class _Unit:
         """Tell the waiter, in its own loop; one that was cancelled is told nothing."""
         if self.waiter.done():
             return
-        if self.error is not None:
+        if isinstance(self.error, StopIteration):  # no future takes it (PEP 479), and others wait behind it
+            self.waiter.set_exception(RuntimeError(f"a unit of work raised {self.error!r}"))
+        elif self.error is not None:
             self.waiter.set_exception(self.error)
         else:
             self.waiter.set_result(self.result)

@@ -44,6 +44,7 @@ def _read() -> dict[str, Any]:
         "memory": parse_memory(_text(PROC / "meminfo")) or _memory(),
         "disk": {"total": disk.total, "free": disk.free},
         "load": {span: round(load, 2) for span, load in zip(LOAD_SPANS, os.getloadavg(), strict=True)},
+        "time": round(time.time()),
         "uptime": parse_uptime(_text(PROC / "uptime")) or int(time.monotonic()),
         "python": platform.python_version(),
         "version": VERSION,

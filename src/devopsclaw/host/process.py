@@ -115,6 +115,32 @@ async def spawn_program(
         )
 
 
+def spawn_successor(
+    argv: list[str], variables: Mapping[str, str], descriptors: tuple[int, ...], output: int
+) -> int:
+    """Start one of our own programs that outlives this process: in a session of its own, what it prints goes
+    to `output`, and `descriptors` become its 3, 4, … Returns its pid. Raises OSError.
+    """
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE) for each in (output, *descriptors)]
+    try:
+        return os.posix_spawn(
+            argv[0],
+            argv,
+            dict(variables),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                *((os.POSIX_SPAWN_DUP2, high[0], number) for number in (1, 2)),
+                *((os.POSIX_SPAWN_DUP2, each, number) for number, each in enumerate(high[1:], start=3)),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=RESET,
+        )
+    finally:
+        for each in high:
+            os.close(each)
+
+
 def keep_descriptors() -> None:
     """What this process inherited from its starter, a lock for instance, is not for commands."""
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 (names are numbers here)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from devopsclaw.host.census import PROC, Census, Resident
 from devopsclaw.host.process import group_lives, send, send_group
 from devopsclaw.host.spill import Spill
+from devopsclaw.model.errors import Damaged
 from devopsclaw.model.process import STREAMS, Started
 
 ROUNDS = 20
@@ -68,7 +69,7 @@ class Reaper:
         commands end together only these ask for a count, so that one who left its session and let go
         of both spills is not named then.
         """
-        held = any(spill.is_held(stream) for stream in STREAMS)
+        held = _is_held(spill)
         if not held and not group_lives(shim) and running >= FEW:
             return []
         if held or group_lives(shim):
@@ -81,7 +82,7 @@ class Reaper:
         Its pid in the file says that it catches signals; a moment later the command itself does.
         """
         for _ in range(ROUNDS):
-            if ending.spill.exit_file().pid or not group_lives(ending.shim.pid):
+            if _has_begun(ending.spill) or not group_lives(ending.shim.pid):
                 break
             await asyncio.sleep(PAUSE)
         await asyncio.sleep(ending.since + PAUSE - asyncio.get_running_loop().time())
@@ -120,6 +121,22 @@ class Reaper:
                 await ending.ended()
         except TimeoutError:
             send_group(ending.shim.pid, signal.SIGKILL)
+
+
+def _is_held(spill: Spill) -> bool:
+    """Whether somebody still has a spill; in doubt it is counted."""
+    try:
+        return any(spill.is_held(stream) for stream in STREAMS)
+    except Damaged:
+        return True
+
+
+def _has_begun(spill: Spill) -> bool:
+    """Whether the shim has said so; where its file cannot be read it is not waited for."""
+    try:
+        return spill.exit_file().pid > 0
+    except Damaged:
+        return True
 
 
 def named(living: list[Resident]) -> list[str]:

@@ -72,13 +72,16 @@ class Runner:
         """Take over a command of an earlier life. Whether it still runs, or its outcome is known.
 
         `pid` 0: it was being started when that life ended, and the shim's own file names it. After
-        False `wait` answers too: interrupted, with the output there is.
+        False `wait` answers too: interrupted, with the output there is. Raises Damaged where its files
+        tell nothing.
         """
         spill = Spill(self._folder, command_id, output_cap)
+        spill.resume()
         journaled = Started(pid, start_time, boot_id)
         shim = await self._living_shim(spill, journaled)
         running = Running(command_id, spill, shim or NOBODY)
         if shim is None:
+            running.ended_at = spill.written_at()
             running.ended.set_result(None)
             self._commands[command_id] = running
             return spill.exit_file().status is not None
@@ -108,11 +111,11 @@ class Runner:
         return list((await self.wait(command_id)).left)
 
     def length(self, command_id: str, stream: str) -> int:
-        """Bytes printed so far, kept or not."""
+        """Bytes printed so far, kept or not. Raises Damaged."""
         return self._find(command_id).spill.measure(stream)
 
     def read(self, command_id: str, stream: str, offset: int, limit: int) -> bytes:
-        """At most `limit` kept bytes from `offset`; empty at the end and inside a gap."""
+        """At most `limit` kept bytes from `offset`; empty at the end and inside a gap. Raises Damaged."""
         return self._find(command_id).spill.read(stream, offset, limit)
 
     def gaps(self, command_id: str) -> list[Gap]:
@@ -124,11 +127,11 @@ class Runner:
         return self._find(command_id).shim
 
     async def digest(self, command_id: str, stream: str) -> str:
-        """SHA-256, hex, of the kept bytes in order of offset."""
+        """SHA-256, hex, of the kept bytes in order of offset. Raises Damaged."""
         return await self._find(command_id).digest(stream)
 
     def forget(self, command_id: str) -> None:
-        """Delete the files of a command, known or not. Raises Busy while it runs."""
+        """Delete the files of a command, known or not. Raises Busy while it runs, Damaged where it cannot."""
         running = self._commands.get(command_id)
         if running and running.lives:
             raise Busy(f"command {command_id} still runs", hint="cancel it first")
@@ -226,4 +229,7 @@ class Runner:
 
     def _has_ended(self, running: Running) -> bool:
         """Asked in turn where the system does not tell: our own child, or an adopted one."""
-        return process.reap(running.shim.pid) or not running.spill.is_held("exit")
+        try:
+            return process.reap(running.shim.pid) or not running.spill.is_held("exit")
+        except Damaged:
+            return not process.group_lives(running.shim.pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +12,7 @@ from devopsclaw.host.process import ExitWatch
 from devopsclaw.host.reaper import Ending, Reaper
 from devopsclaw.host.shim import ExitFile
 from devopsclaw.host.spill import Spill, punch
+from devopsclaw.model.errors import Damaged
 from devopsclaw.model.process import STREAMS, Gap, Outcome, Printed, Started
 
 HASHED_AT_ONCE = 64 * 1024
@@ -18,8 +20,6 @@ HASHED_AT_ONCE = 64 * 1024
 
 NEVER_BEGAN = "the node was stopped while it started the command: it did not begin"
 TORN = "the node lost power, or the shim was killed, before it was written how the command ended"
-
-EMPTIED = "the command emptied its own {}: it opened /dev/stdout or /dev/stderr with > and not with >>"
 
 
 class Running:
@@ -32,10 +32,12 @@ class Running:
         loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = loop.create_future()
         self._since = loop.time()
+        self.ended_at = 0.0
+        """Wall time of an end that nobody saw."""
         self.watch: ExitWatch | None = None
         self._outcome: Outcome | None = None
         self._survivors: list[str] | None = None
-        self._told = dict.fromkeys(STREAMS, 0)
+        self._told = {stream: Printed(command_id, stream, 0) for stream in STREAMS}
         self._settling = asyncio.Lock()
         self._thinning: asyncio.Future[bool] | None = None
 
@@ -46,18 +48,27 @@ class Running:
 
     def recall(self, outcome: Outcome) -> None:
         """Take the outcome that an earlier life settled."""
-        self.spill.recall({"stdout": outcome.stdout_length, "stderr": outcome.stderr_length})
+        lengths = {"stdout": outcome.stdout_length, "stderr": outcome.stderr_length}
+        self.spill.recall(lengths, outcome.gaps)
         self._outcome = outcome
         self.ended.set_result(None)
 
     def measure(self, printed: Callable[[Printed], None]) -> None:
-        """Look at both spills: tell what grew, give the disk back what need not be kept."""
+        """Look at both spills: tell what grew, give the disk back what need not be kept.
+
+        What cannot be read now is looked at again; if it stays so, `outcome` tells of it.
+        """
         for stream in STREAMS:
-            length = self.spill.measure(stream)
-            if length > self._told[stream]:
-                self._told[stream] = length
-                printed(Printed(self.command_id, stream, length))
-            self._thin(stream)
+            with suppress(Damaged):
+                self.spill.measure(stream)
+            self._tell(stream, printed)
+
+    def _tell(self, stream: str, printed: Callable[[Printed], None]) -> None:
+        seen = Printed(self.command_id, stream, self.spill.length(stream), self.spill.lost(stream))
+        if seen != self._told[stream]:
+            self._told[stream] = seen
+            printed(seen)
+        self._thin(stream)
 
     def _thin(self, stream: str) -> None:
         if self._thinning and not self._thinning.done():
@@ -93,35 +104,47 @@ class Running:
     async def _settle(
         self, reaper: Reaper, printed: Callable[[Printed], None], others: Callable[[], int]
     ) -> Outcome:
-        self.measure(printed)
         self.spill.finish()
+        for stream in STREAMS:
+            self._tell(stream, printed)
         await self.thinned()
         left: list[str] = []
         if self._survivors is None:
             left = await reaper.left(self.command_id, self.shim.pid, self.spill, others())
+        hashes = {stream: await self._last_digest(stream) for stream in STREAMS}
         return replace(
             self._ending(),
             stdout_length=self.spill.length("stdout"),
             stderr_length=self.spill.length("stderr"),
-            stdout_sha256=await self.digest("stdout"),
-            stderr_sha256=await self.digest("stderr"),
+            stdout_sha256=hashes["stdout"],
+            stderr_sha256=hashes["stderr"],
             gaps=self.gaps(),
             left=tuple(left),
             survivors=tuple(self._survivors or ()),
+            ended_at=self.ended_at,
         )
 
+    async def _last_digest(self, stream: str) -> str:
+        """The digest of what can be read at the end: of nothing, where that is not the whole of it."""
+        try:
+            return await self.digest(stream)
+        except Damaged as damaged:
+            self.spill.lose(stream, damaged)
+            return await self.digest(stream)
+
     def _ending(self) -> Outcome:
-        ending = ending_of(self.spill.exit_file())
-        if ending.reason or not (emptied := self.spill.emptied()):
-            return ending
-        return replace(ending, reason=EMPTIED.format(" and ".join(emptied)))
+        try:
+            ending = ending_of(self.spill.exit_file())
+        except Damaged as damaged:
+            return Outcome(interrupted=True, reason=damaged.message)
+        return ending if ending.reason else replace(ending, reason="; ".join(self.spill.troubles()))
 
     def gaps(self) -> tuple[Gap, ...]:
         """What is not kept of both streams."""
         return tuple(gap for stream in STREAMS for gap in self.spill.gaps(stream))
 
     async def digest(self, stream: str) -> str:
-        """SHA-256, hex, of the kept bytes in order of offset."""
+        """SHA-256, hex, of the kept bytes in order of offset. Raises Damaged."""
         if self.spill.length(stream) <= HASHED_AT_ONCE:
             return self.spill.digest(stream)
         return await asyncio.to_thread(self.spill.digest, stream)

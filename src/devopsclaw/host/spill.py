@@ -6,9 +6,9 @@ stay exact while the disk gets it back. While no daemon runs, the file is simply
 a function of length and cap alone. Where the system cannot punch holes (outside Linux) the disk is
 given back only when the files go.
 
-A command that opens `/dev/stdout` with `>` empties its own file, as with any redirection to a file.
-Each file begins with a mark, so that this is noticed and said: the stream then goes on behind the
-length seen before, and what was in front is a gap.
+Whatever is told of a stream is noted first, so that a life after a kill knows from where on the file goes
+on. The note stands behind the shim's lines, in the room that was set aside for them: a full disk takes
+it, and no file is made for it. It is not synced, as the spill is not: a lost power ends the command too.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import ctypes
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from devopsclaw.host.process import Streams, open_stream
 from devopsclaw.host.shim import ExitFile, parse_exit
+from devopsclaw.host.track import MARK, NOTE, Track, unpack
+from devopsclaw.model.errors import Damaged
 from devopsclaw.model.process import OUTPUT_CAP, STREAMS, Gap, gap_of
 
 CHUNK = 1 << 20
@@ -31,35 +34,17 @@ PAGE = 4096
 KEEP_SIZE_AND_PUNCH = 0x01 | 0x02
 """`FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE`, source: linux/falloc.h."""
 EXIT_RESERVED = 4096
-"""Bytes set aside for the exit file, so that a full disk does not eat how a command ended."""
+"""Bytes set aside in the exit file, so that a full disk does not eat how a command ended."""
+
+NOTES_AT = EXIT_RESERVED - len(STREAMS) * NOTE.size
+"""Where in the exit file the tracks of the streams are noted. The shim's lines are some tens of bytes."""
+
+EMPTIED = "the command emptied its own {}: it opened /dev/stdout or /dev/stderr with > and not with >>"
+LOOK_AT_DISK = "look at the disk of the node, and at who owns the file"
 
 
-MARK = b"\0devopsclaw spill"
-"""First bytes of a spill file. They are no output; where they are missing the file was emptied."""
-
-
-class Track:
-    """What is known of one stream. `base` is the offset that the file's first byte would have."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.size = len(MARK)
-        self.base = -len(MARK)
-        self.punched = 0
-
-    @property
-    def was_emptied(self) -> bool:
-        """Whether the command threw away some of its own output."""
-        return self.base >= 0
-
-    def empty(self) -> None:
-        """The file begins anew: what it holds now follows what was seen."""
-        self.base, self.size, self.punched = self.length, 0, 0
-
-    def grow(self, size: int) -> None:
-        """The file is this long now."""
-        self.size = size
-        self.length = self.base + size
+class Gone(Damaged):
+    """The file is not there: it never was, or somebody deleted it."""
 
 
 class Spill:
@@ -69,6 +54,7 @@ class Spill:
         self._paths = {name: folder / f"{command_id}.{name}" for name in (*STREAMS, "exit")}
         self._cap = cap
         self._tracks = {stream: Track() for stream in STREAMS}
+        self._damage: dict[str, str] = {}
         self._is_final = False
 
     def path(self, name: str) -> Path:
@@ -85,6 +71,7 @@ class Spill:
             for stream in STREAMS:
                 opened.append(open_stream(self.path(stream), os.O_APPEND))
                 os.write(opened[-1], MARK)
+                self._tracks[stream] = Track(changed=os.fstat(opened[-1]).st_mtime_ns)
             opened.append(open_stream(self.path("exit"), 0))
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(opened[-1], 0, EXIT_RESERVED)
@@ -94,81 +81,130 @@ class Spill:
             raise
         return Streams(*opened)
 
-    def exit_file(self) -> ExitFile:
-        """What the shim has written so far."""
+    def resume(self) -> None:
+        """Go on from what an earlier life had seen and told. Raises Damaged."""
         try:
-            return parse_exit(self.path("exit").read_bytes().rstrip(b"\0"))
-        except FileNotFoundError:
+            with self._opened("exit") as descriptor:
+                notes = os.pread(descriptor, len(STREAMS) * NOTE.size, NOTES_AT)
+        except Gone:
+            return
+        for number, stream in enumerate(STREAMS):
+            self._tracks[stream] = unpack(notes[number * NOTE.size :])
+
+    def exit_file(self) -> ExitFile:
+        """What the shim has written so far; nothing, where it never began. Raises Damaged."""
+        try:
+            with self._opened("exit") as descriptor:
+                return parse_exit(os.pread(descriptor, NOTES_AT, 0).rstrip(b"\0"))
+        except Gone:
             return ExitFile()
 
+    def written_at(self) -> float:
+        """Wall time of the last word in the exit file: where that is whole, when the command ended, until
+        something is noted there. 0 where it is gone. Raises Damaged.
+        """
+        try:
+            with self._opened("exit") as descriptor:
+                return os.fstat(descriptor).st_mtime
+        except Gone:
+            return 0.0
+
     def is_held(self, name: str) -> bool:
-        """Whether some process still has this file as the shim got it: `exit` is the shim's alone."""
+        """Whether some process still has this file as the shim got it: `exit` is the shim's alone.
+
+        Raises Damaged.
+        """
         try:
-            descriptor = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+            with self._opened(name) as descriptor:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except Gone:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        finally:
-            os.close(descriptor)
         return False
 
     def measure(self, stream: str) -> int:
-        """Bytes printed so far, kept or not; never less than before, fixed after `finish`."""
+        """Bytes printed so far, kept or not; never less than before, fixed after `finish`. Raises Damaged."""
         track = self._tracks[stream]
-        if not self._is_final and self._size(stream) != track.size:
-            with self._opened(stream) as descriptor:
-                self._look(track, descriptor)
-        return track.length
+        if not self._is_final and self._stamp(stream) != (track.size, track.changed):
+            track = self._look(stream)
+            if track.packed() != self._tracks[stream].packed():
+                self._note(stream, track)
+            self._tracks[stream] = track
+        return self._tracks[stream].length
 
-    def _size(self, stream: str) -> int:
-        """Bytes of the file, 0 where it is gone: asked often, so without opening it."""
+    def _stamp(self, stream: str) -> tuple[int, int]:
+        """Size and time of change of the file: asked often, so without opening it."""
         try:
-            return os.stat(self._paths[stream]).st_size  # noqa: PTH116 (a quarter of the time)
-        except FileNotFoundError:
-            return 0
+            found = os.stat(self._paths[stream])  # noqa: PTH116 (a quarter of the time)
+        except OSError as failed:
+            raise _unreadable(self._paths[stream], failed) from failed
+        return found.st_size, found.st_mtime_ns
 
-    def _look(self, track: Track, descriptor: int) -> None:
-        size = os.fstat(descriptor).st_size
-        if size == track.size:
-            return
-        is_new = not track.was_emptied and os.pread(descriptor, len(MARK), 0) != MARK
-        if is_new or size < track.size:
-            track.empty()
-        track.grow(size)
+    def _look(self, stream: str) -> Track:
+        with self._opened(stream) as descriptor:
+            return self._tracks[stream].look(descriptor)
+
+    def _note(self, stream: str, track: Track) -> None:
+        with self._opened("exit", os.O_WRONLY) as descriptor:
+            os.pwrite(descriptor, track.packed(), NOTES_AT + STREAMS.index(stream) * NOTE.size)
 
     def finish(self) -> None:
-        """Take the lengths as they are now: what left-over processes still print is not counted."""
+        """Take the lengths as they are now: what left-over processes still print is not counted.
+
+        Looks even where nothing seems to have changed: clocks of file systems are coarse. A stream that
+        cannot be read is lost. No note is taken: a later life would find the same.
+        """
         for stream in STREAMS:
-            self.measure(stream)
+            try:
+                self._tracks[stream] = self._look(stream)
+            except Damaged as damaged:
+                self.lose(stream, damaged)
         self._is_final = True
 
-    def recall(self, lengths: Mapping[str, int]) -> None:
-        """Take the lengths from a journal, of a command that finished in an earlier life."""
+    def lose(self, stream: str, damaged: Damaged) -> None:
+        """What was seen of the stream is a gap from here on, and `troubles` says why."""
+        self._tracks[stream] = self._tracks[stream].lose()
+        self._damage[stream] = damaged.message
+
+    def recall(self, lengths: Mapping[str, int], gaps: Iterable[Gap]) -> None:
+        """Take the lengths from a journal, of a command that finished in an earlier life.
+
+        A gap at the beginning is what the command threw away: only then the rest lies elsewhere.
+        """
+        bases = {gap.stream: gap.end for gap in gaps if gap.start == 0}
         for stream, length in lengths.items():
-            self._tracks[stream].length = length
+            self._tracks[stream] = Track(bases.get(stream, -len(MARK)), length)
         self._is_final = True
 
     def length(self, stream: str) -> int:
         """The length at the last measuring."""
         return self._tracks[stream].length
 
-    def emptied(self) -> list[str]:
-        """The streams whose files the command emptied itself."""
-        return [stream for stream in STREAMS if self._tracks[stream].was_emptied]
+    def lost(self, stream: str) -> int:
+        """Bytes at the beginning of the stream that were there and are not any more."""
+        return max(0, self._tracks[stream].base)
+
+    def troubles(self) -> list[str]:
+        """Why beginnings were lost, in words for people."""
+        emptied = [
+            stream
+            for stream, track in self._tracks.items()
+            if track.was_emptied and stream not in self._damage
+        ]
+        told = [EMPTIED.format(" and ".join(emptied))] if emptied else []
+        return [*self._damage.values(), *told]
 
     def gaps(self, stream: str) -> list[Gap]:
         """What is not kept of the length at the last measuring: at most what was emptied, and a middle."""
         track = self._tracks[stream]
-        first = max(0, track.base)
+        first = self.lost(stream)
         lost = [Gap(stream, 0, first)] if first else []
         middle = gap_of(stream, track.length - first, self._cap)
         return [*lost, Gap(stream, first + middle.start, first + middle.end)] if middle else lost
 
     def read(self, stream: str, offset: int, limit: int) -> bytes:
-        """At most `limit` kept bytes from this offset; empty at the end and inside a gap."""
+        """At most `limit` kept bytes from this offset; empty at the end and inside a gap. Raises Damaged."""
         track = self._tracks[stream]
         end = min(offset + limit, track.length)
         for gap in self.gaps(stream):
@@ -180,7 +216,7 @@ class Spill:
             return os.pread(descriptor, max(0, end - offset), offset - track.base)
 
     def digest(self, stream: str) -> str:
-        """SHA-256, hex, of the kept bytes in order of offset."""
+        """SHA-256, hex, of the kept bytes in order of offset. Raises Damaged."""
         hashed, offset = hashlib.sha256(), 0
         for gap in [*self.gaps(stream), Gap(stream, self.length(stream), self.length(stream))]:
             while offset < gap.start and (piece := self.read(stream, offset, CHUNK)):
@@ -199,29 +235,42 @@ class Spill:
         end = (middle[0].end - track.base) // PAGE * PAGE
         if end - start < CHUNK:
             return None
-        track.punched = end
+        self._tracks[stream] = replace(track, punched=end)
         return start, end - start
 
     def remove(self) -> None:
-        """Delete the files. Who still prints into them does so unseen."""
+        """Delete the files. Who still prints into them does so unseen. Raises Damaged."""
         for name in (*STREAMS, "exit"):
-            self.path(name).unlink(missing_ok=True)
+            try:
+                self.path(name).unlink(missing_ok=True)
+            except OSError as failed:
+                raise Damaged(
+                    f"the node cannot delete {self.path(name)}: {failed.strerror}", hint=LOOK_AT_DISK
+                ) from failed
 
     @contextmanager
-    def _opened(self, name: str) -> Iterator[int]:
-        """The file for reading; an empty one where it is gone, so that a lost file is no output."""
+    def _opened(self, name: str, flags: int = os.O_RDONLY) -> Iterator[int]:
+        """The file's descriptor. Raises Gone, and Damaged for whatever the system refuses in the block."""
+        path = self._paths[name]
         try:
-            descriptor = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(path, flags | os.O_CLOEXEC)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except BlockingIOError:
+            raise
+        except OSError as failed:
+            raise _unreadable(path, failed) from failed
+
+
+def _unreadable(path: Path, failed: OSError) -> Damaged:
+    kind = Gone if isinstance(failed, FileNotFoundError) else Damaged
+    return kind(f"the node cannot read {path}: {failed.strerror}", hint=LOOK_AT_DISK)
 
 
 def punch(path: Path, start: int, length: int) -> bool:
-    """Free this part of a file; its size stays. False where system or file system cannot.
+    """Free this part of a file; its size stays. False where system, file system or file does not let us.
 
     Takes 0.1 ms for each MiB, so it is called in a thread.
     """
@@ -229,7 +278,10 @@ def punch(path: Path, start: int, length: int) -> bool:
     name = "fallocate64" if hasattr(library, "fallocate64") else "fallocate"
     if not hasattr(library, name):
         return False
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return False  # whoever reads the file is told; here only disk is lost
     try:
         answer = getattr(library, name)(
             descriptor, KEEP_SIZE_AND_PUNCH, ctypes.c_int64(start), ctypes.c_int64(length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 
@@ -57,8 +57,18 @@ def exit_code(states: Iterable[State], *, stopped: bool = False) -> int:
 WORDS: dict[int, str] = {0: "ok", 1: "failed", 4: "unreachable", 5: "stopped", 6: "timed_out", 7: "unknown"}
 
 
-def word_of(code: int) -> str:
-    """The word for a whole job that ended with this exit code."""
+STOPPED_BY_HAND = frozenset({State.OK, State.SKIPPED, State.KILLED, State.CANCELLED})
+"""Ends of the nodes of a job that a person stopped and in which nothing else went wrong."""
+
+
+def word_of(code: int, states: Collection[State] = (), *, is_cancelled: bool = False) -> str:
+    """The word for a whole job that ended with this exit code.
+
+    Where a person stopped it (`is_cancelled`), nodes that were killed by that have not failed: the word is
+    `cancelled` then, while the code is that of the design, 1.
+    """
+    if code == 1 and is_cancelled and STOPPED_BY_HAND.issuperset(states):
+        return "cancelled"
     return WORDS.get(code, "cancelled")
 
 

@@ -16,6 +16,8 @@ REPLACEMENT = "\ufffd"
 _CONTROL_PICTURES, _DELETE_PICTURE = 0x2400, "\u2421"
 """Unicode's own pictures of the C0 controls, in the order of the controls, and of DEL."""
 
+_LINE_FEED_AND_TAB = {code: chr(_CONTROL_PICTURES + code) for code in (0x09, 0x0A)}
+
 _C0_AND_DELETE = "\x00-\x08\x0b-\x1f\x7f"
 _C1 = "\x80-\x9f"
 _SEPARATORS = "\u2028\u2029"
@@ -42,6 +44,11 @@ def safe(data: bytes | str, *, tab_size: int = 0) -> str:
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     shown = _UNSAFE.sub(_visible, text)
     return shown.expandtabs(tab_size) if tab_size > 0 else shown
+
+
+def one_line(data: bytes | str) -> str:
+    """`safe`, with line feeds and tabs shown as well: for a cell, or within a sentence. Never raises."""
+    return safe(data).translate(_LINE_FEED_AND_TAB)
 
 
 class SafeStream:
