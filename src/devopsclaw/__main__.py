@@ -19,6 +19,7 @@ FACES: dict[str, str] = {
     "demo": "devopsclaw.tour:open_demo",
     "relay": "devopsclaw.headless:relay",
     "daemon": "devopsclaw.headless:daemon",
+    "gateway": "devopsclaw.headless:gateway",
 }
 """Name in the command tree → function, called with the settings and what was typed; gives the exit code."""
 
@@ -72,7 +73,7 @@ def _version(arguments: list[str]) -> int | None:
 def _command(arguments: list[str]) -> int:
     from devopsclaw.cli import entry
 
-    return entry.main(arguments, {name: _face(target) for name, target in FACES.items()})
+    return entry.main(arguments, {name: _face(target) for name, target in FACES.items()}, version=VERSION)
 
 
 def _face(target: str) -> Callable[..., int]:
@@ -90,13 +91,16 @@ def _crashed(unexpected: Exception, arguments: list[str]) -> int:
     """One line that names the log; the traceback on the terminal only with -d."""
     import traceback
 
-    story = "".join(traceback.format_exception(unexpected))
+    from devopsclaw.core.redact import KNOWN, named_secrets
+
+    KNOWN.add(named_secrets(os.environ))
+    story = KNOWN.text("".join(traceback.format_exception(unexpected)))
     if {"-d", "--debug"} & set(arguments):
         sys.stderr.write(story)
         return 1
     while isinstance(unexpected, ExceptionGroup) and len(unexpected.exceptions) == 1:
         unexpected = unexpected.exceptions[0]
-    what = f"{type(unexpected).__name__}: {unexpected}".splitlines()[0]
+    what = KNOWN.text(f"{type(unexpected).__name__}: {unexpected}").splitlines()[0]
     sys.stderr.write(f"error: this should not have happened: {what}\n  try: {_kept(story)}\n")
     return 1
 

@@ -2,53 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 from devopsclaw import ops
-from devopsclaw.assembly.late import close_cut_off, record_late
-from devopsclaw.assembly.links import Links
+from devopsclaw.assembly.banners import damage, say_roles_are_off, waiting
+from devopsclaw.assembly.engines import dial_once, go_on, open_fleet
+from devopsclaw.assembly.succession import Succession, first_of, idle, inherited_lock
+from devopsclaw.core.approvals import Approvals
 from devopsclaw.core.audit import AuditLog
-from devopsclaw.core.background import Background, background
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import Clock, SystemClock
 from devopsclaw.core.config import Loaded, load
 from devopsclaw.core.config_layers import Flag
 from devopsclaw.core.db import Database
 from devopsclaw.core.door import LocalDoor
+from devopsclaw.core.door_server import Listener, listening
+from devopsclaw.core.door_socket import SocketDoor, attached
 from devopsclaw.core.gate import Gate
+from devopsclaw.core.grants import Grants
 from devopsclaw.core.guards import CoreGuards
-from devopsclaw.core.keys import Keys, SigningKey
+from devopsclaw.core.keys import Keys
 from devopsclaw.core.lock import hold
-from devopsclaw.core.log import Mask, logging_to
+from devopsclaw.core.log import logging_to
 from devopsclaw.core.operation import Operation
-from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.paths import PACKAGE, Home
-from devopsclaw.core.rbac import Roles
+from devopsclaw.core.rbac import Role, Roles
+from devopsclaw.core.redact import KNOWN, named_secrets
 from devopsclaw.core.registry import Registry, discover
-from devopsclaw.core.runs import RunLog
+from devopsclaw.core.rights import guarded
 from devopsclaw.core.services import Services
-from devopsclaw.fleet.conductor import Conductor
-from devopsclaw.fleet.delivery import Delivery
-from devopsclaw.fleet.dispatch import Dispatch
-from devopsclaw.fleet.execution import Executions
 from devopsclaw.fleet.fleet import Fleet
-from devopsclaw.fleet.nodes import Nodes
-from devopsclaw.fleet.recipients import Recipients
-from devopsclaw.fleet.session_feed import SessionFeed
-from devopsclaw.fleet.signing import Signer
-from devopsclaw.model.errors import ClawError
-from devopsclaw.model.events import Warned
-from devopsclaw.model.ports import Claims, FleetPort, Reach, RelayAnswer
+from devopsclaw.host.clipboard import Clipboard
+from devopsclaw.model.errors import Busy, ClawError, Unreachable
+from devopsclaw.model.ports import Claims, FleetPort
+from devopsclaw.ops.version import baked
 
-__all__ = ["Core", "open", "serve_daemon", "serve_relay"]
+__all__ = ["Clipboard", "Core", "examined", "open", "reached", "serve_daemon", "serve_gateway", "serve_relay"]
 
-SHORT_PATIENCE = 10.0
-"""Seconds a command waits for another short-lived core of this home to end: each lives a second or so."""
+LOG = logging.getLogger(__name__)
+
+SHORT_LIVED = "cli"
+"""The face whose core ends after its last client."""
+
+
+PATIENCE = 10.0
+"""Seconds to reach a core that holds a home and does not answer yet."""
+
+RETRY = 0.02
+"""Seconds between two tries."""
+
+GRACE = 0.5
+"""Seconds for the last answers; a console that lost its terminal has one second in all (design §3)."""
 
 
 class LinksAre(StrEnum):
@@ -70,6 +82,45 @@ class Core:
     """An open core, as faces see it."""
 
     door: LocalDoor
+    _gate: Gate
+    _listener: Listener
+    _succession: Succession
+    _may_hand_over: bool
+
+    def hand_over(self) -> bool:
+        """Start a resident core that takes this home over as soon as this one is closed or gone, if something
+        runs that has to go on; whether one waits.
+        """
+        if self._hands_over_now:
+            try:
+                self._succession.decide()
+            except OSError as refused:
+                LOG.warning("no resident core could be started: %s", refused.strerror)
+        return self._succession.is_decided
+
+    @property
+    def _hands_over_now(self) -> bool:
+        return self._may_hand_over and self._gate.services.get(Fleet).executions.is_busy
+
+    async def end(self) -> None:
+        """What a core does last: hand over what runs, or wait for the last client of a command's core. What
+        others asked for and is no run has a moment to be answered.
+        """
+        alone = self._listener.alone
+        while self.door.actor.door == SHORT_LIVED and not (self._hands_over_now or alone.is_set()):
+            await alone.wait()
+        await self._listener.finish(GRACE)
+        self.hand_over()
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Never set: this core is here as long as the process."""
+        return asyncio.Event()
+
+    async def idle(self) -> None:
+        """Return once nothing has run and nobody has been here for a while."""
+        executions = self._gate.services.get(Fleet).executions
+        await idle(lambda: executions.is_busy or not self._listener.alone.is_set())
 
 
 @asynccontextmanager
@@ -80,21 +131,102 @@ async def open(  # noqa: A001 - it reads as boot.open
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] = os.environ,
     links: LinksAre = LinksAre.LAZY,
+    lock: int | None = None,
+    hands_over: bool = False,
 ) -> AsyncIterator[Core]:
-    """A core on this home until the block ends.
+    """A core on this home until the block ends; it lets in faces of other processes too.
 
-    `flags` are settings by their key, `links` says when nodes are reached.
+    `flags` are settings by their key, `links` says when nodes are reached, `lock` is an inherited lock.
+    A command's core stays until its last client has left. What runs then is handed over to a resident core
+    with `hands_over`, but not in a demo: that leaves nothing behind.
+
     Raises Busy where another core has this home open, BadConfig, Damaged.
     """
     loaded = load(home, environment, [Flag(f"--{key}", key, value) for key, value in (flags or {}).items()])
+    KNOWN.add({*loaded.secrets, *named_secrets(environment)})
     clock = SystemClock()
     loaded.home.make()
+    loaded = guarded(loaded)
     async with AsyncExitStack() as stack:
-        patience = SHORT_PATIENCE if face == "cli" else 0.0
-        await stack.enter_async_context(hold(loaded.home.run, "core", face, clock, patience))
-        stack.enter_context(logging_to(loaded.home, "core", loaded.config.log.level, Mask(loaded.secrets)))
+        held = await stack.enter_async_context(hold(loaded.home.run, "core", face, clock, 0.0, lock))
+        succession = Succession(loaded.home, held, environment)
+        stack.callback(succession.release)
+        stack.enter_context(logging_to(loaded.home, "core", loaded.config.log.level, KNOWN))
         gate = await _assemble(stack, loaded, clock, links)
-        yield Core(LocalDoor(gate, face, demo=bool(home.demo)))
+        log = loaded.home.log / "core.jsonl"
+        demo, group = bool(home.demo), loaded.config.core.socket_group
+        roles = gate.services.get(Roles)
+        admit = partial(roles.require, needed=Role.VIEWER, operation="listening to events")
+        listener = Listener(gate, face, baked().version, demo, group, log, admit)
+        async with listening(loaded.home, listener):
+            runs = await gate.services.get(Fleet).executions.open_ids() if face == SHORT_LIVED else []
+            if runs:
+                gate.bus.post(waiting(len(runs)))
+            core = Core(LocalDoor(gate, face, demo=demo), gate, listener, succession, hands_over and not demo)
+            yield core
+            await core.end()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A core of another process, as faces see it."""
+
+    door: SocketDoor
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when that core has ended."""
+        return self.door.lost
+
+    def hand_over(self) -> bool:
+        """What runs there goes on without this process."""
+        return False
+
+
+@asynccontextmanager
+async def reached(home: Home, *, face: str) -> AsyncIterator[Core | Attached]:
+    """The core that runs on this home, else one of this process, there to stay, until the block ends.
+
+    Raises Busy where one holds the home and does not answer, Denied for a stranger, BadConfig, Damaged.
+    """
+    registry = Registry([each for each in discover(ops, Operation) if not each.remote])
+
+    def result_of(name: str, body: dict[str, Any]) -> Any:
+        return registry.find(name).result.model_validate(body)
+
+    clock = SystemClock()
+    until = clock.steady() + PATIENCE
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                attaching = attached(home, face, baked().version, result_of)
+                there: Core | Attached = Attached(await stack.enter_async_context(attaching))
+            except Unreachable:
+                try:
+                    there = await stack.enter_async_context(
+                        open(home, face=face, links=LinksAre.WANTED, hands_over=True)
+                    )
+                except Busy:
+                    if clock.steady() > until:
+                        raise
+                    await asyncio.sleep(RETRY)
+                    continue
+            break
+        yield there
+
+
+async def serve_gateway(home: Home, *, flags: Mapping[str, str]) -> None:
+    """Be the resident core until told to end; one that was handed a home ends by itself once nothing runs and
+    nobody is there. Raises ClawError where it cannot open.
+    """
+    from devopsclaw.assembly import roles
+
+    lock = await inherited_lock(os.environ)
+    told = roles.stopping()
+    async with open(home, face="gateway", flags=flags, links=LinksAre.WANTED, lock=lock) as core:
+        roles.say(f"core: open on {home.root}; the console and commands of this home use it by themselves")
+        await first_of(told.wait(), *([] if lock is None else [core.idle()]))
+        roles.say("core: ends; what runs on nodes goes on")
 
 
 async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: LinksAre) -> Gate:
@@ -106,64 +238,39 @@ async def _assemble(stack: AsyncExitStack, loaded: Loaded, clock: Clock, links: 
     database = await stack.enter_async_context(
         await Database.open(home.state / "core.db", PACKAGE / "core" / "migrations" / "core")
     )
-    fleet, reach, tasks = await _open_fleet(stack, loaded, database, keys, (audit, bus, clock))
-    claims = Claims(partial(_dial_once, loaded, keys.load_or_create("controller"), clock))
-    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, reach)
+    fleet, reach, desk, tasks = await open_fleet(stack, loaded, database, keys, (audit, bus, clock))
+    claims = Claims(partial(dial_once, loaded, keys.load_or_create("controller"), clock))
+    grants = await Grants.open(database, clock)
+    roles = Roles(given=grants.roles, is_enabled=loaded.config.rbac.enabled)
+    services = Services(loaded, audit, fleet, fleet.nodes, FleetPort(fleet), claims, reach, grants, roles)
     protected = frozenset(loaded.config.fleet.protected_envs)
     is_wary = home.demo == OPEN_DEMO
-    guards = CoreGuards(Roles(), audit, bus, clock, protected, is_wary=is_wary)
+    approvals = await Approvals.open(database, audit, bus, clock, loaded.config.approvals.expiry)
+    services.add(approvals)
+    services.add(desk)
+    two_person = loaded.config.approvals.two_person
+    guards = CoreGuards(
+        roles, audit, bus, clock, protected, approvals, two_person=two_person, is_wary=is_wary
+    )
     registry = Registry([each for each in discover(ops, Operation) if not each.remote])
-    for warning in (*loaded.warnings, *_said(database, audit)):
+    services.add(registry)
+    if not roles.is_enabled:
+        await say_roles_are_off(loaded, audit, bus)
+    for warning in (*loaded.warnings, *damage(database, audit)):
         bus.post(warning)
     if links is LinksAre.AWAITED:
         await fleet.ready()
     elif links is LinksAre.WANTED:
-        tasks.start(_go_on(fleet, bus))
+        await fleet.executions.expect()
+        tasks.start(go_on(fleet, bus, loaded.config.fleet.resume_within))
     return Gate(registry, guards, services, bus, clock)
 
 
-async def _open_fleet(
-    stack: AsyncExitStack,
-    loaded: Loaded,
-    database: Database,
-    keys: Keys,
-    tellers: tuple[AuditLog, Bus, Clock],
-) -> tuple[Fleet, Reach, Background]:
-    """The fleet over its log, its output store and its registry; links are opened when needed."""
-    audit, bus, clock = tellers
-    settings = loaded.config.fleet
-    key = keys.load_or_create("controller")
-    signer = Signer(key)
-    log, outputs = RunLog(database, clock), Outputs(database, loaded.home.output)
-    delivery = Delivery(signer.cancel, lost_patience=settings.lost_patience)
-    dispatch = Dispatch(delivery, log, outputs, bus, clock)
-    nodes = await Nodes.open(database, clock)
-    stack.push_async_callback(nodes.save)
-    tasks = await stack.enter_async_context(background())
-    tasks.start(dispatch.run())
-    feed = SessionFeed(nodes, dispatch, bus, clock)
-    await close_cut_off(audit, log, bus)
-    late = partial(record_late, audit, log, bus)
-    conductor = Conductor(dispatch, log, Recipients(nodes, signer), bus, clock, late)
-    executions = Executions(conductor, log, outputs, signer, tasks.start)
-    fleet = Fleet(nodes, executions, bus, Links(loaded, key, feed, clock, tasks.start).open)
-    return fleet, Reach(fleet.ready, feed.forget), tasks
+async def examined(home: Home, environment: Mapping[str, str], why: ClawError) -> dict[str, Any]:
+    """See `ops.doctor.examine_alone`; as JSON."""
+    from devopsclaw.ops.doctor import examine_alone
 
-
-async def _go_on(fleet: Fleet, bus: Bus) -> None:
-    """Reach the nodes, and take up what earlier cores left: this core is there to stay."""
-    try:
-        await fleet.ready()
-    except ClawError as unusable:
-        bus.post(Warned(unusable.message, unusable.hint))
-    await fleet.executions.resume_all()
-
-
-async def _dial_once(loaded: Loaded, key: SigningKey, clock: Clock, url: str, claim: str) -> RelayAnswer:
-    """See `assembly.relay_client.dial_once`; loaded when it is asked for."""
-    from devopsclaw.assembly.relay_client import dial_once
-
-    return await dial_once(loaded, key, clock, url, claim)
+    return (await examine_alone(home, environment, why)).as_json()
 
 
 async def serve_relay(home: Home, *, flags: Mapping[str, str]) -> None:
@@ -180,14 +287,8 @@ async def serve_daemon(home: Home, *, flags: Mapping[str, str]) -> None:
     await roles.serve_daemon(home, flags=flags)
 
 
-def _said(database: Database, audit: AuditLog) -> Iterator[Warned]:
-    """What was found on disk that a person should know."""
-    if database.set_aside:
-        yield Warned(
-            f"the database of runs and nodes was damaged; it was kept as {database.set_aside}",
-            "register your nodes again; the audit trail is another file and is whole or says so",
-        )
-    if audit.damage:
-        yield Warned(audit.damage.message, audit.damage.hint)
-    if audit.found:
-        yield Warned("the audit trail was changed from outside", "devopsclaw audit verify")
+async def reset_trust(home: Home, *, flags: Mapping[str, str]) -> None:
+    """See `assembly.reset.reset_trust`; `flags` say nothing here."""
+    from devopsclaw.assembly import reset, roles
+
+    await reset.reset_trust(roles.configured(home, flags, os.environ).home, SystemClock(), roles.say)

@@ -1,19 +1,24 @@
-"""Opens the console on a core of its own process. Not the console itself: that is `app`."""
+"""Opens the console on the core that runs, else on one of its own process. Not the console itself: `app`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
+from threading import Timer
 from typing import Any
 
 from devopsclaw.app import Console
-from devopsclaw.core.config import load
+from devopsclaw.core.config import Loaded, defaults, load
 from devopsclaw.core.door import Door, os_user
 from devopsclaw.core.paths import Home, home
+from devopsclaw.core.redact import KNOWN, named_secrets
+
+LAST_RESORT = 0.8
+"""Seconds for a console that is told to leave; design §3 gives it one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class Handle:
     """See `screens.desk.CoreHandle`."""
 
     door: Door
+    lost: asyncio.Event
     stack: AsyncExitStack
 
     async def close(self) -> None:
@@ -54,16 +60,16 @@ def open_console(settings: Any, pane: str = "fleet") -> int:
 
 def run_console(where: Home, pane: str = "fleet") -> int:
     """The console on this home. Nothing but its settings is read before the first picture stands."""
-    config = load(where, os.environ).config
+    config = _settings(where).config
 
     async def open_core() -> Handle:
-        _leave_when_told(console)
         from devopsclaw import boot  # the engines cost as much as the picture, so they come after it
 
+        console.copier = boot.Clipboard(where, os.environ)
         stack = AsyncExitStack()
-        opening = boot.open(where, face="console", links=boot.LinksAre.WANTED)
-        core = await stack.enter_async_context(opening)
-        return Handle(core.door, stack)
+        core = await stack.enter_async_context(boot.reached(where, face="console"))
+        _leave_when_told(console, core.hand_over)
+        return Handle(core.door, core.lost, stack)
 
     console = QuietConsole(
         open_core,
@@ -78,8 +84,27 @@ def run_console(where: Home, pane: str = "fleet") -> int:
     return console.outcome
 
 
-def _leave_when_told(console: Console) -> None:
-    """A signal that ends this process gives the terminal back first; what runs on nodes goes on."""
+def _settings(where: Home) -> Loaded:
+    """The settings; those of a home that is another's are that one's own business."""
+    is_foreign = where.root.exists() and where.root.stat().st_uid != os.getuid()
+    loaded = defaults(where) if is_foreign else load(where, os.environ)
+    KNOWN.add({*loaded.secrets, *named_secrets(os.environ)})
+    return loaded
+
+
+def _leave_when_told(console: Console, hand_over: Callable[[], object]) -> None:
+    """A signal that ends this process hands over what runs, then gives the terminal back."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, partial(console.exit, return_code=128 + number))
+        loop.add_signal_handler(number, _told_to_leave, console, hand_over, number)
+
+
+def _told_to_leave(console: Console, hand_over: Callable[[], object], number: int) -> None:
+    """The terminal may be gone, and who writes to it may hang: then the process ends as it is, which the core
+    that takes over is made for.
+    """
+    hand_over()
+    last_resort = Timer(LAST_RESORT, os._exit, [128 + number])
+    last_resort.daemon = True
+    last_resort.start()
+    console.exit(return_code=128 + number)

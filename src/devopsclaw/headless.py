@@ -1,4 +1,4 @@
-"""The long-running roles without a screen: relay and daemon. Not what they do: boot assembles that."""
+"""The long-running roles without a screen: relay, daemon, gateway. Not what they do: boot assembles that."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ def relay(settings: object, flags: dict[str, str]) -> int:
     return serve(boot.serve_relay, flags)
 
 
-def daemon(settings: object, flags: dict[str, str]) -> int:
-    """Serve as this machine's node until stopped; `flags` are settings by their key. Raises ClawError."""
+def daemon(settings: object, flags: dict[str, str], reset_trust: bool = False) -> int:
+    """Serve as this machine's node until stopped, or only forget whom it obeys; `flags` are settings by their
+    key. Raises ClawError.
+    """
     from devopsclaw import boot
 
-    return serve(boot.serve_daemon, flags)
+    return serve(boot.reset_trust if reset_trust else boot.serve_daemon, flags)
+
+
+def gateway(settings: object, flags: dict[str, str] | None = None) -> int:
+    """Serve as this home's resident core until stopped. Raises ClawError."""
+    from devopsclaw import boot
+
+    return serve(boot.serve_gateway, flags or {})
 
 
 def serve(role: Serve, flags: dict[str, str]) -> int:

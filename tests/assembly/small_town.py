@@ -26,6 +26,7 @@ from devopsclaw.core.paths import Home
 from devopsclaw.daemon.journal import open_journal
 from devopsclaw.daemon.trust import Trust
 from devopsclaw.model.events import NodeMoved, NodeSeen
+from devopsclaw.model.interest import Interest
 from devopsclaw.model.state import State
 from devopsclaw.relay import server, stay
 from devopsclaw.relay.dial import Dialer
@@ -158,7 +159,7 @@ class Town:
     async def all_online(self, door: LocalDoor, *names: str) -> None:
         """Wait until these nodes are."""
         async with asyncio.timeout(PATIENCE):
-            with door.events(lambda event: isinstance(event, NodeSeen)) as changes:
+            with door.events(Interest.of(NodeSeen)) as changes:
                 while not set(names) <= await self.online(door):
                     await changes.next()
 
@@ -198,7 +199,7 @@ async def small_town(folder: Path, *names: str) -> AsyncIterator[Town]:
 
 async def start_run(door: LocalDoor, command: str, **params: Any) -> tuple[asyncio.Task[Any], str]:
     """Start a run; the task of its call, and its id, once a node has accepted it."""
-    with door.events(lambda event: isinstance(event, NodeMoved)) as moves:
+    with door.events(Interest.of(NodeMoved)) as moves:
         task = asyncio.ensure_future(door.run("fleet.exec", {"command": command, **params}))
         async with asyncio.timeout(PATIENCE):
             while (moved := await moves.next()).state is not State.RUNNING:

@@ -13,6 +13,7 @@ from devopsclaw.boot import LinksAre
 from devopsclaw.core.door import LocalDoor
 from devopsclaw.model.errors import BadConfig, Damaged, NotFound, Unreachable
 from devopsclaw.model.events import RelayMoved
+from devopsclaw.model.interest import Interest
 
 
 async def names(door: LocalDoor) -> list[str]:
@@ -78,7 +79,7 @@ async def test_trouble_stays_while_the_relay_is_dialled_again(tmp_path: Path) ->
     async with small_town(tmp_path, "web-1") as town:
         async with town.core() as door:
             await names(door)
-            with door.events(lambda event: isinstance(event, RelayMoved)) as moves:
+            with door.events(Interest.of(RelayMoved)) as moves:
                 await town.relay.kill()
                 async with asyncio.timeout(PATIENCE):
                     while (await moves.next()).status != "connecting":

@@ -13,6 +13,7 @@ from devopsclaw.core.background import background
 from devopsclaw.core.clock import SystemClock
 from devopsclaw.core.paths import Home
 from devopsclaw.daemon.journal import Journal
+from devopsclaw.daemon.policy_file import PolicyFile
 from devopsclaw.model.errors import Damaged
 from devopsclaw.model.events import Warned
 from devopsclaw.wire.frames import Frame, FrameType
@@ -66,3 +67,15 @@ async def test_a_damaged_journal_is_kept_aside_and_said_so(tmp_path: Path) -> No
 
     (aside,) = home.state.glob("local.db.damaged-*")
     assert [str(aside) in warning.text for warning in told] == [True]
+
+
+async def test_a_broken_policy_is_told_at_once(tmp_path: Path) -> None:
+    home, policy = Home(tmp_path).make(), tmp_path / "policy.yaml"
+    policy.write_text("refuze: [reboot]")
+    told: list[Warned] = []
+
+    async with background() as tasks, asyncio.timeout(PATIENCE):
+        say = told.append
+        await join(home, NODE, CONTROLLER.public_hex, SystemClock(), tasks.start, say, PolicyFile(policy))
+
+    assert [warning.text.startswith(f"policy {policy}: broken: line 1: ") for warning in told] == [True]

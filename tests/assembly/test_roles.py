@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,9 @@ from typing import Any
 import pytest
 from tests.assembly.small_town import PATIENCE, TOKEN, Town, eventually, small_town
 
-from devopsclaw.assembly.roles import configured, introduction, serve_daemon, serve_relay
+from devopsclaw.assembly.roles import configured, serve_daemon, serve_relay
 from devopsclaw.core.paths import Home
 from devopsclaw.model.errors import BadConfig, BadParams, Busy
-from devopsclaw.relay.server import RunningRelay
 
 RELAY = {"relay.listen_addr": "127.0.0.1:0", "relay.auth_token": TOKEN}
 
@@ -103,6 +103,32 @@ async def test_a_daemon_joins_runs_commands_and_ends_when_told(
     assert TOKEN not in told
 
 
+@pytest.mark.parametrize(
+    ("flag", "variable", "setting", "name"),
+    [
+        ("by-flag", "by-variable", "by-file", "by-flag"),
+        ("", "by-variable", "by-file", "by-variable"),
+        ("", "", "by-file", "by-file"),
+        ("", "", "", "ops-7"),
+    ],
+)
+async def test_a_node_without_a_name_takes_that_of_the_host(
+    flag: str, variable: str, setting: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "ops-7.example.com")
+    async with small_town(tmp_path) as town:
+        await town.relay.start()
+        home = Home(tmp_path / "server").make()
+        home.config.write_text(json.dumps({"node": {"id": setting}}))
+        given = {"node.relay": town.relay.url, "node.token": TOKEN}
+        flags = {**given, "node.id": flag} if flag else given
+        role = playing(serve_daemon(home, flags=flags, environment={"DEVOPSCLAW_NODE_ID": variable}))
+        async with town.core() as door:
+            await town.all_online(door, name)
+            assert await town.online(door) == {name}
+        await role.end()
+
+
 async def test_a_daemon_without_a_relay_says_what_to_do(town: Town) -> None:
     with pytest.raises(BadParams, match="no relay to connect to") as refused:
         await serve_daemon(town.home, flags={}, environment={})
@@ -156,11 +182,11 @@ async def test_a_relay_of_another_controller_is_not_served(
         await node.start()
         async with asyncio.timeout(PATIENCE):
             told = ""
-            while "claimed by another controller" not in told:
+            while "belongs to another controller" not in told:
                 await asyncio.sleep(0.01)
                 told += capsys.readouterr().err
 
-    assert "than this node obeys" in told
+    assert "--reset-trust" in told
 
 
 def test_warnings_of_the_configuration_are_said_at_the_start(
@@ -173,33 +199,6 @@ def test_warnings_of_the_configuration_are_said_at_the_start(
 
     told = capsys.readouterr().err
     assert told.startswith("warning: ") and "hunter2" not in told
-
-
-def running(address: str, **changes: object) -> RunningRelay:
-    """A relay that listens."""
-    fields = {
-        "port": 9443,
-        "url": "wss://127.0.0.1:9443",
-        "public_key": "ab",
-        "claim_code": "",
-        "warnings": (),
-    }
-    return RunningRelay(address=address, **{**fields, **changes})  # type: ignore[arg-type]
-
-
-def test_what_to_paste_names_this_host_where_every_interface_is_listened_on() -> None:
-    every = introduction(running(":9443", claim_code="code"), has_token=True)
-    one = introduction(running("10.0.0.1:9443", url="wss://10.0.0.1:9443"), has_token=False)
-
-    assert every[1].endswith("--relay wss://THIS_HOST:9443 --node-id NAME --token-file FILE_WITH_THE_TOKEN")
-    assert every[2] == "at your desk:    devopsclaw relay connect wss://THIS_HOST:9443 --claim code"
-    assert one[-1].endswith("--relay wss://10.0.0.1:9443 --node-id NAME") and len(one) == 2
-
-
-def test_warnings_of_a_relay_come_first() -> None:
-    lines = introduction(running(":9443", warnings=("no fleet token",)), has_token=False)
-
-    assert lines[0] == "warning: no fleet token"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import audit, dispatch, fanout, first_paint, relay_memory, startup, terminal_bytes
+from tests.bench import (
+    audit,
+    daemon_memory,
+    dispatch,
+    fanout,
+    first_paint,
+    hand_over,
+    relay_memory,
+    startup,
+    terminal_bytes,
+)
 from tests.bench.measure import Line
 from tests.bench.report import as_json, table
 
@@ -19,10 +29,12 @@ Measurement = Callable[[bool], Awaitable[list[Line]]]
 MEASUREMENTS: Mapping[str, Measurement] = {
     "startup": startup.measure,
     "first_paint": first_paint.measure,
+    "hand_over": hand_over.measure,
     "terminal_bytes": terminal_bytes.measure,
     "fanout": fanout.measure,
     "dispatch": dispatch.measure,
     "relay_memory": relay_memory.measure,
+    "daemon_memory": daemon_memory.measure,
     "audit": audit.measure,
 }
 

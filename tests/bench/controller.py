@@ -19,9 +19,9 @@ from devopsclaw.relay.announcement import read_announcement
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.link import RelayLink
 from devopsclaw.relay.pins import Pins
-from devopsclaw.wire.envelope import verify_done
 from devopsclaw.wire.frames import Frame, FrameType
 from devopsclaw.wire.table import Role
+from devopsclaw.wire.testimony import check_testimony
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,17 @@ class Controller:
             self.nodes.update({row["uid"]: row["public_key"] for row in frame.header.get("nodes", ())})
 
     async def dispatch(self, count: int) -> None:
-        """Sign an offer for each of so many nodes, and check the signed end that each sends."""
+        """Sign once for so many nodes, offer to each, and check the signed end that each sends."""
         signer = Signer(SigningKey(bare.KEY, bytes.fromhex(bare.PUBLIC), bare.PUBLIC))
         order = Order("X-1", uuid4().hex, "true", Effect.READ, 60.0, 10.0, 1 << 20)
         waiting = dict(list(self.nodes.items())[:count])
-        for uid in waiting:
-            command = signer.command(order, uid, time.time())
+        for uid, command in signer.commands(order, list(waiting), time.time()).items():
             header = {"node": uid, "command": command.id, "signature": command.signature}
-            await self.link.send(Frame(FrameType.OFFER, header, command.envelope))
+            await self.link.send(Frame(FrameType.OFFER, header, command.body))
         while waiting:
             frame = await self.link.receive()
             if frame.type is FrameType.DONE:
-                verify_done(waiting.pop(frame.header["node"]), frame.header)
+                check_testimony(waiting.pop(frame.header["node"]), frame)
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from devopsclaw import boot
 from devopsclaw.core.door import Door
 from devopsclaw.core.paths import Home
 from devopsclaw.model.events import NodeSeen
-from devopsclaw.ops.jobs import Ran
+from devopsclaw.model.interest import Interest
+from devopsclaw.ops.ran import Ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class WarmCore:
 
     async def joined(self, count: int) -> None:
         """Wait until so many nodes are online."""
-        with self.door.events(lambda event: isinstance(event, NodeSeen)) as seen:
+        with self.door.events(Interest.of(NodeSeen)) as seen:
             async with asyncio.timeout(place.PATIENCE):
                 while await self._online() < count:
                     await seen.next()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,8 +46,9 @@ from devopsclaw.ops.host import HostExec, HostExecuted, plan_exec
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.link import RelayLink
 from devopsclaw.relay.pins import Pins
-from devopsclaw.wire.envelope import sign_done, verify_envelope
+from devopsclaw.wire.offer import Sealed, open_offer
 from devopsclaw.wire.table import Role
+from devopsclaw.wire.testimony import attest
 from devopsclaw.wire.uid import uid_of
 
 AT_ONCE = 50
@@ -102,13 +103,13 @@ class Crowd:
         self.tasks.start(self._answer(dialer.key, link))
 
     async def _answer(self, key: Ed25519PrivateKey, link: RelayLink) -> None:
-        voice = Voice(link.welcome.uid, 0.0)
+        uid = link.welcome.uid
+        voice = Voice(uid, 0.0)
         voice.open(link.welcome.epoch)
         while True:
-            offer = await link.receive()
-            envelope = verify_envelope(bare.PUBLIC, offer.body, str(offer.header["signature"]))
-            done = voice.done(envelope.command, REPORT).frame
-            await link.send(replace(done, header={**done.header, "signature": sign_done(key, done.header)}))
+            frame = await link.receive()
+            offer = open_offer(bare.PUBLIC, uid, Sealed.unpack(frame.body), str(frame.header["signature"]))
+            await link.send(attest(key, voice.done(offer.work.command, REPORT).frame))
 
     async def enter(self, work: str, number: int, journal: Database) -> None:
         """Be one node more."""
@@ -134,7 +135,7 @@ async def instant_daemon(
     """As `assembly.node.open_node` makes it, but for the one operation."""
     uid = uid_of(key.public_key().public_bytes_raw())
     rows = Journal(journal, uid)
-    admission = Admission(uid, await rows.incarnation(clock.wall()), trust.envelope, trust.cancel)
+    admission = Admission(uid, await rows.incarnation(clock.wall()), trust.offer, trust.cancel)
     gate = Gate(Registry([end_at_once]), NodeGuards(), Services(), Bus(), clock)
     runner = Runner(home().output, lambda printed: None)
     return Daemon(NodeMachine(admission, ""), rows, runner, gate, key, clock)

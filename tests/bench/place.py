@@ -43,8 +43,8 @@ def product(*words: str) -> list[str]:
     return [str(Path(sys.executable).with_name("devopsclaw")), *words]
 
 
-async def run(argv: list[str], home: Path | None = None) -> None:
-    """Run a child to its end. Raises RuntimeError with its last words where it fails."""
+async def run(argv: list[str], home: Path | None = None, code: int = 0) -> None:
+    """Run a child to its end. Raises RuntimeError with its last words where it ends with another code."""
     child = await asyncio.create_subprocess_exec(
         *argv,
         env=environment(home),
@@ -53,7 +53,7 @@ async def run(argv: list[str], home: Path | None = None) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     _, words = await child.communicate()
-    if child.returncode:
+    if child.returncode != code:
         raise RuntimeError(f"{' '.join(argv[:4])} ended with {child.returncode}: {words.decode()[-300:]}")
 
 

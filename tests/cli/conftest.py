@@ -44,7 +44,7 @@ def sample_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def faces() -> dict[str, list[dict[str, object]]]:
     """Which faces were entered, with what."""
-    return {"console": [], "relay": [], "daemon": [], "demo": []}
+    return {"console": [], "relay": [], "daemon": [], "gateway": [], "demo": []}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def line(
             words,
             {name: enter(name) for name in faces},
             lambda spec, params, settings: perform(
-                Request(spec["operation"], params, spec["columns"], settings),
+                Request(spec["operation"], params, spec["columns"], settings, spec["effect"] == "read"),
                 sample_house.open_house,
                 Printer(settings),
             ),

@@ -20,10 +20,11 @@ from pydantic import BaseModel, Field
 from devopsclaw.cli import tree
 from devopsclaw.cli.generate import commands_of
 from devopsclaw.core.bus import Bus
-from devopsclaw.core.clock import ManualClock
+from devopsclaw.core.clock import ManualClock, SystemClock
 from devopsclaw.core.context import Ctx
-from devopsclaw.core.door import LocalDoor
+from devopsclaw.core.door_server import Listener, listening
 from devopsclaw.core.gate import Gate, Record
+from devopsclaw.core.lock import hold
 from devopsclaw.core.operation import NoParams, Operation, Params, Result, argument, operation, option
 from devopsclaw.core.paths import Home
 from devopsclaw.core.registry import Registry
@@ -241,6 +242,10 @@ class Guards:
         """Not judged here."""
         return plan
 
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """Nobody is asked."""
+        return False
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """The phrase `prod:N` for critical, `yes` for high."""
         phrase = f"prod:{len(plan.nodes)}"
@@ -264,29 +269,30 @@ class Guards:
         yield Kept()
 
 
-@dataclass(frozen=True)
-class House:
-    """What the opener gives: a door."""
-
-    door: LocalDoor
-
-
 @asynccontextmanager
 async def open_house(
-    home: Home,
-    *,
-    face: str,
-    flags: dict[str, str],
-    environment: Mapping[str, str] = os.environ,
-) -> AsyncIterator[House]:
-    """In place of `boot.open`."""
+    home: Home, *, face: str, flags: Mapping[str, str], hands_over: bool = False
+) -> AsyncIterator[Listener]:
+    """In place of `boot.open`: one at a time on a home, and it answers on the home's socket."""
+    home.make()
     gate = Gate(Registry(OPERATIONS), Guards(), Services(), Bus(), ManualClock())
-    try:
-        yield House(LocalDoor(gate, face))
-    finally:
-        if "SLOW_CLOSE" in os.environ:
-            Path(os.environ["DEVOPSCLAW_HOME"], "closing").touch()
-            await asyncio.sleep(60)
+    listener = Listener(gate, face, "1.0", False, "", home.log / "core.jsonl", lambda actor: None)
+    async with hold(home.run, "core", face, SystemClock(), 0.0), listening(home, listener):
+        opened(home)
+        try:
+            yield listener
+            while not listener.alone.is_set():
+                await listener.alone.wait()
+        finally:
+            if "SLOW_CLOSE" in os.environ:
+                Path(os.environ["DEVOPSCLAW_HOME"], "closing").touch()
+                await asyncio.sleep(60)
+
+
+def opened(home: Home) -> None:
+    """Keep a line for each core that was opened on this home."""
+    with (home.root / "cores").open("a") as cores:
+        cores.write(f"{os.getpid()}\n")
 
 
 def use_sample_commands(folder: Path) -> None:

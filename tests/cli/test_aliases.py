@@ -36,7 +36,8 @@ def test_a_noun_with_a_default_verb_takes_flags_and_help(line: CommandLine) -> N
 def test_each_headless_role_is_a_fixed_command() -> None:
     fixed = {tuple(command["path"]): command["face"] for command in FIXED}
 
-    assert {role: fixed[words] for role, words in HEADLESS.items()} == {"relay": "relay", "daemon": "daemon"}
+    assert {role: fixed[words] for role, words in HEADLESS.items()} == {role: role for role in HEADLESS}
+    assert set(HEADLESS) == {"relay", "daemon", "gateway"}
 
 
 def test_each_pane_switch_names_a_pane() -> None:

@@ -58,6 +58,7 @@ def test_an_unknown_schema_names_the_nearest(line: CommandLine, schemas: None) -
     [
         (["--headless", "relay", "--max", "5"], ["relay", "start", "--max", "5"]),
         (["-d", "--headless", "daemon"], ["-d", "agent-daemon"]),
+        (["--headless", "gateway"], ["gateway"]),
         (["run", "--headless"], ["run", "--headless"]),
         ([], []),
     ],
@@ -66,19 +67,20 @@ def test_headless_and_a_role_are_the_role_s_command(words: list[str], meant: lis
     assert entry.with_role(words) == meant
 
 
-@pytest.mark.parametrize("words", [["--headless"], ["--headless", "gateway"]])
+@pytest.mark.parametrize("words", [["--headless"], ["--headless", "router"]])
 def test_headless_without_a_known_role_says_which_there_are(words: list[str]) -> None:
     with pytest.raises(Misused) as raised:
         entry.with_role(words)
 
-    assert raised.value.hint == "devopsclaw --headless relay or devopsclaw --headless daemon"
+    roles = ("relay", "daemon", "gateway")
+    assert raised.value.hint == " or ".join(f"devopsclaw --headless {role}" for role in roles)
 
 
 def test_a_wrong_role_is_an_error_of_usage(line: CommandLine) -> None:
-    said = line("--headless", "gateway")
+    said = line("--headless", "router")
 
     assert said.code == 2
-    assert said.err.startswith("error: --headless takes relay or daemon, not 'gateway'\n")
+    assert said.err.startswith("error: --headless takes relay, daemon or gateway, not 'router'\n")
 
 
 def test_the_same_help_through_both_names_of_a_role(line: CommandLine) -> None:

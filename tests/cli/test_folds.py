@@ -90,6 +90,12 @@ def test_the_summary_names_run_entry_and_time() -> None:
     assert summary_text(body) == "3 nodes: 2 ok, 1 failed  X-31  E-8840  0.4s"
 
 
+def test_a_run_that_goes_on_was_last_heard_of() -> None:
+    body = {"run": "X-31", "last_heard": "2026-11-22T03:12:07.000Z", "counts": {"running": 1}}
+
+    assert summary_text(body) == "1 node: 1 running  X-31  last heard 2026-11-22T03:12:07.000Z"
+
+
 def test_a_run_that_goes_on_has_no_duration() -> None:
     assert (
         summary_text({"run": "X-31", "duration": None, "counts": {"running": 1}}) == "1 node: 1 running  X-31"

@@ -94,6 +94,17 @@ def test_a_list_is_a_table_and_names_its_next_page_on_stderr() -> None:
     assert err.getvalue() == "there are more: b\n"
 
 
+@pytest.mark.parametrize("body", [{"items": [{"name": "a"}]}, {"folds": [], "counts": {}}, {}])
+def test_what_there_is_to_do_to_know_more_is_a_message_and_a_field_in_json(body: dict[str, Any]) -> None:
+    page, out, err = printer()
+    page.result({**body, "hint": "look again"}, "text", [["NAME", "name"]] if "items" in body else [])
+    assert err.getvalue().endswith("look again\n") and "look again" not in out.getvalue()
+
+    page, out, err = printer(Settings(output="json"))
+    page.result({**body, "hint": "look again"}, "text", [])
+    assert json.loads(out.getvalue())["hint"] == "look again" and err.getvalue() == ""
+
+
 def test_a_result_without_a_table_prints_its_text() -> None:
     writer, out, _ = printer()
 

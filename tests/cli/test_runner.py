@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, Said
+from tests.cli.door_keeper import Conversation, never, resident, scripted
+
+from devopsclaw.cli import runner
+from devopsclaw.cli.output import Printer
+from devopsclaw.cli.runner import Request, perform
+from devopsclaw.cli.settings import Settings
+from devopsclaw.cli.signals import Signals
+from devopsclaw.core import door_words as words
+from devopsclaw.core.paths import Home
+from devopsclaw.model.plan import Plan
+from devopsclaw.model.risk import Effect
 
 Program = Callable[..., "subprocess.Popen[str]"]
 
@@ -119,3 +132,201 @@ def test_a_reader_who_goes_away_changes_nothing_but_the_output(program: Program)
     assert process.wait(timeout=20) == 1
     assert "Traceback" not in err and "BrokenPipe" not in err
     process.stderr.close()
+
+
+class AtCore:
+    """A command line of this process, at cores that do what a script says."""
+
+    def __init__(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home = home
+        self._capsys = capsys
+
+    def run(
+        self, operation: str, *scripts: Callable[[Conversation], None], is_read: bool = False, **params: Any
+    ) -> Said:
+        """Run this operation; each script is a core."""
+        settings = Settings(no_input=True)
+        request = Request(operation, params, [], settings, is_read)
+        with scripted(self.home, *scripts):
+            code = perform(request, never, Printer(settings), "1.0")
+        said = self._capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+
+@pytest.fixture
+def at_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> AtCore:
+    monkeypatch.setenv("DEVOPSCLAW_HOME", str(tmp_path))
+    return AtCore(Home(tmp_path), capsys)
+
+
+def ends(client: Conversation) -> None:
+    """A core that is killed once it was asked."""
+    client.welcome()
+    client.asked()
+
+
+def answers(client: Conversation) -> None:
+    """A core that answers what it is asked."""
+    client.welcome()
+    asked = client.asked()
+    client.say({"id": asked["id"], "result": {}, "text": asked["run"]["name"], "exit": 0})
+
+
+def plans_and_ends(client: Conversation) -> None:
+    """A core that is killed once it has put a run on record."""
+    client.welcome()
+    asked = client.asked()
+    planned = {
+        "event": "RunPlanned",
+        "call": asked["run"]["call"],
+        "run": "X-31",
+        "command": "",
+        "nodes": ["a"],
+    }
+    client.say({"id": 1, "events": [planned]})
+
+
+def cancels(client: Conversation) -> None:
+    """A core that is ended in good order."""
+    client.welcome()
+    client.say({"id": client.asked()["id"], "cancelled": True})
+
+
+@pytest.mark.parametrize("end", [ends, cancels])
+def test_a_read_is_asked_again_where_a_core_ends(
+    at_core: AtCore, end: Callable[[Conversation], None]
+) -> None:
+    said = at_core.run("status.show", end, answers, is_read=True)
+
+    assert (said.code, said.out, said.err) == (0, "status.show\n", "")
+
+
+def test_a_run_that_is_known_is_watched_at_the_next_core(at_core: AtCore) -> None:
+    watched: list[dict[str, Any]] = []
+
+    def watches(client: Conversation) -> None:
+        client.welcome()
+        listen = client.hear()
+        asked = client.asked()
+        watched.extend((listen["listen"], asked["run"]))
+        client.say({"id": asked["id"], "result": {}, "text": "it is over", "exit": 1})
+
+    said = at_core.run("fleet.exec", plans_and_ends, watches, command="uptime")
+
+    interest, asked = watched
+    assert (asked["name"], asked["params"]) == ("jobs.watch", {"run": "X-31"})
+    assert "X-31" in interest["runs"]
+    assert (said.code, said.out) == (1, "it is over\n")
+    assert "the core ended; X-31 goes on, and is asked for again" in said.err
+
+
+@pytest.mark.parametrize("end", [ends, cancels])
+def test_a_change_of_unknown_fate_is_not_asked_again(
+    at_core: AtCore, end: Callable[[Conversation], None]
+) -> None:
+    said = at_core.run("node.remove", end, name="web-1")
+
+    assert (said.code, said.out) == (7, "")
+    assert "so node.remove may have happened or not" in said.err
+    assert "try: devopsclaw audit list --limit 5 and devopsclaw jobs list" in said.err
+
+
+def test_a_change_of_a_run_that_it_did_not_start_is_not_taken_for_watching_it(at_core: AtCore) -> None:
+    def moves_and_ends(client: Conversation) -> None:
+        client.welcome()
+        client.asked()
+        moved = {
+            "event": "NodeMoved",
+            "call": "c",
+            "run": "X-9",
+            "node": "a",
+            "state": "running",
+            "reason": "",
+        }
+        client.say({"id": 1, "events": [moved]})
+
+    said = at_core.run("jobs.cancel", moves_and_ends, run="X-9")
+
+    assert said.code == 7
+    assert "jobs.cancel may have happened or not" in said.err
+
+
+def test_cores_that_end_one_after_the_other_are_not_asked_for_ever(at_core: AtCore) -> None:
+    said = at_core.run("status.show", ends, ends, ends, is_read=True)
+
+    assert said.code == 4
+    assert "3 cores ended one after the other" in said.err
+
+
+def test_a_change_whose_plan_was_only_asked_for_is_asked_again(at_core: AtCore) -> None:
+    settings = Settings(dry_run=True)
+    plan = words.plan_json(Plan(operation="node.remove", effect=Effect.DESTRUCTIVE))
+
+    def plans(client: Conversation) -> None:
+        client.welcome()
+        client.say({"id": client.asked()["id"], "plan": plan})
+
+    with scripted(at_core.home, ends, plans):
+        assert perform(Request("node.remove", {}, [], settings), never, Printer(settings), "1.0") == 0
+
+
+def test_leaving_stops_what_is_no_run_and_waits_for_the_last_word(at_core: AtCore) -> None:
+    heard: list[dict[str, Any]] = []
+
+    def is_left(client: Conversation) -> None:
+        client.welcome()
+        asked = client.asked()
+        os.kill(os.getpid(), signal.SIGINT)
+        heard.append(client.hear())
+        client.say({"id": asked["id"], "cancelled": True})
+
+    said = at_core.run("config.show", is_left, is_read=True)
+
+    assert list(heard[0]) == ["cancel"] and heard[0]["cancel"]
+    assert (said.code, said.err) == (130, "interrupted\n")
+
+
+def test_a_run_that_its_core_names_with_its_last_words_is_named(at_core: AtCore) -> None:
+    def is_left(client: Conversation) -> None:
+        client.welcome()
+        asked = client.asked()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert client.hear()["cancel"] == asked["run"]["call"]
+        planned = {"event": "RunPlanned", "call": "", "run": "X-31", "command": "", "nodes": ["a"]}
+        client.say({"id": 1, "events": [planned]}, {"id": asked["id"], "cancelled": True})
+
+    said = at_core.run("fleet.exec", is_left, command="uptime")
+
+    assert said.code == 8
+    assert "detached; X-31 goes on" in said.err
+
+
+def test_a_core_without_last_words_is_not_waited_for(
+    at_core: AtCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LAST_WORDS", 0.01)
+
+    def says_nothing(client: Conversation) -> None:
+        client.welcome()
+        client.asked()
+        os.kill(os.getpid(), signal.SIGINT)
+        while client.hear():
+            pass
+
+    assert at_core.run("config.show", says_nothing).code == 130
+
+
+def test_a_command_on_a_core_that_runs_says_the_same(program: Program, home_with_core: Path) -> None:
+    process = program("run", "uptime")
+
+    code, out, err = ended(process)
+
+    assert code == 1 and out.startswith("── prod-web-[1-2] (2) ● ok exit 0\n")
+    assert "3 nodes: 2 ok, 1 failed  X-31  E-8840  0.4s\n" in err
+
+
+@pytest.fixture
+def home_with_core(tmp_path: Path) -> Iterator[Path]:
+    """A home whose core runs in this process."""
+    with Signals() as signals, resident(Home(tmp_path), signals):
+        yield tmp_path

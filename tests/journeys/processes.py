@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from devopsclaw.core.paths import Home, short
+from devopsclaw.model.door import hello
 
 Found = TypeVar("Found")
 
@@ -233,6 +237,53 @@ class House:
         for pid in living_in(self.root):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process whose core a home's lock names."""
+
+    pid: int
+    face: str
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended; that nobody has asked yet how does not matter."""
+        return not (state := _stat(self.pid)) or state[0] in "ZX"
+
+    @property
+    def busy(self) -> float:
+        """Seconds of processor time that it used so far; 0 once it is gone."""
+        state = _stat(self.pid)
+        return sum(int(ticks) for ticks in state[11:13]) / os.sysconf("SC_CLK_TCK") if state else 0.0
+
+
+def holder(machine: Machine) -> Holder | None:
+    """Who holds the core of this home, or held it last; None while nobody has signed the lock."""
+    try:
+        return Holder(**json.loads((machine.home / "run" / "core.lock").read_bytes()))
+    except (FileNotFoundError, ValueError):  # ValueError: it is being signed
+        return None
+
+
+def answers(machine: Machine) -> bool:
+    """Whether the core of this home greets who comes to its socket."""
+    with socket.socket(socket.AF_UNIX) as line, short(Home(machine.home).socket) as name:
+        line.settimeout(PATIENCE)
+        try:
+            line.connect(name)
+            line.sendall(json.dumps(hello("cli", "test")).encode() + b"\n")
+            return bool(line.recv(1))
+        except OSError:
+            return False
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc/PID/stat has after the name (proc(5)), which may have spaces; nothing where none is."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def living_in(folder: Path) -> list[int]:

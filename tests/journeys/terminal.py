@@ -53,6 +53,10 @@ class Terminal:
         assert text in seen, seen
         return seen
 
+    def copied(self) -> str:
+        """What tmux would paste."""
+        return self._tmux("show-buffer")
+
     def mode(self, name: str) -> str:
         """What tmux knows of the terminal, as `alternate_on` or `cursor_flag`."""
         return self._tmux("display-message", "-p", "#{" + name + "}").strip()

@@ -91,7 +91,7 @@ def test_a_wrong_target_is_never_all(fleet: Fleet, words: tuple[str, ...], told:
         (("audit", "show", "E-999999"), "E-999999"),
         (("config", "get", "relay.adr"), "relay.adr"),
         (("demo", "--nodes", "0"), "--nodes 50"),
-        (("--headless", "nothing"), "relay or daemon"),
+        (("--headless", "nothing"), "relay, daemon or gateway"),
     ],
 )
 def test_a_wrong_line_says_what_to_type(fleet: Fleet, words: tuple[str, ...], told: str) -> None:

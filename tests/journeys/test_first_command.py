@@ -29,8 +29,8 @@ def copied(after_one_command: Machine, house: House) -> Machine:
     return claw
 
 
-def test_a_command_runs_with_nothing_set_up(claw: Machine) -> None:
-    done = claw("run", "uptime")
+def test_a_command_runs_with_nothing_set_up(at_a_core: Machine) -> None:
+    done = at_a_core("run", "uptime")
 
     assert done.code == 0
     assert "local (1) ● ok exit 0" in done.out and "load average" in done.out
@@ -69,8 +69,8 @@ def test_the_seal_s_own_bytes_show_too(copied: Machine) -> None:
     assert copied("audit", "verify").code == 1
 
 
-def test_the_console_does_the_same_by_keys(claw: Machine, terminal: Callable[..., Terminal]) -> None:
-    screen = terminal(claw)
+def test_the_console_does_the_same_by_keys(at_a_core: Machine, terminal: Callable[..., Terminal]) -> None:
+    screen = terminal(at_a_core)
     assert "local" in screen.wait("all quiet  1 node")
 
     screen.press("x")
@@ -79,10 +79,10 @@ def test_the_console_does_the_same_by_keys(claw: Machine, terminal: Callable[...
     screen.press("Enter")
     plan = screen.wait("Enter   runs it")
     assert "LOW RISK: echo here" in plan and "nothing has run yet" in plan
-    assert not lines_of(claw.user / "begun")
+    assert not lines_of(at_a_core.user / "begun")
     screen.press("Enter")
     assert "here 42" in screen.wait("ended, exit 0")
-    assert lines_of(claw.user / "begun") == ["here 42"]
+    assert lines_of(at_a_core.user / "begun") == ["here 42"]
 
     screen.press("5")
     assert "E-1" in screen.wait("fleet.exec")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import dataclass
@@ -123,3 +124,30 @@ def test_a_cancelled_job_ends_on_its_nodes(fleet: Fleet) -> None:
     assert (done.code, done.statuses) == (0, {"web-1": "killed", "web-2": "killed"})
     wait_for("nothing of it lives", lambda: not any(len(living_in(node.user)) > 1 for node in fleet.nodes))
     assert [node.diary for node in fleet.nodes] == [["begun"], ["begun"]]
+
+
+EMPTYING = (
+    "echo lost; until [ -e told ]; do sleep 0.02; done; echo kept >/dev/stdout; echo emptied >>diary; "
+    "until [ -e go ]; do sleep 0.02; done; echo more"
+)
+"""A command that throws away what it printed, and goes on."""
+
+
+def test_a_daemon_killed_after_its_command_emptied_its_output_tells_the_exact_gap(house: House) -> None:
+    _, url = house.relay()
+    daemon, desk, node = house.daemon("web-1", url), house.machine("desk"), house.machine("web-1")
+    house.claim(desk, [daemon])
+    run = desk.start("run", EMPTYING, "-t", "all", "--json")
+    wait_for("its first line is here", lambda: '"stdout": "lost' in desk("jobs", "show", "X-1", "--json").out)
+    (node.user / "told").touch()
+    wait_for("the command emptied its output", lambda: node.diary == ["emptied"])
+
+    daemon.kill()
+    node.let_go()
+    house.daemon("web-1", url)
+
+    assert run.wait() == 0, run.said
+    (item,) = json.loads(run.said)["items"]
+    assert (item["status"], item["gaps"]) == ("ok", [{"stream": "stdout", "start": 0, "end": 5}])
+    assert item["stdout"].startswith("kept\nmore\n")
+    assert "emptied its own stdout" in item["reason"]

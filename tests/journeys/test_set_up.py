@@ -15,12 +15,14 @@ from tests.journeys.processes import House, Machine
 PAGES = ["AGENT.md", "HEARTBEAT.md", "IDENTITY.md", "SOUL.md", "USER.md"]
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A home that was set up and in which one command ran."""
+@pytest.fixture(scope="module", params=["its own core", "a resident core"])
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A home that was set up and in which one command ran; twice: each command opens a core, or finds one."""
     house = House(tmp_path_factory.mktemp("set-up"))
     desk = house.machine("desk")
     assert desk("onboard", "--no-input").code == 0
+    if request.param == "a resident core":
+        desk.start("--headless", "gateway").wait_said("core: open on")
     assert desk("run", "echo one").code == 0
     yield desk
     house.end()

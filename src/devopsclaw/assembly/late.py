@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.bus import Bus
-from devopsclaw.core.runs import Run, RunLog
-from devopsclaw.fleet.results import states_of
+from devopsclaw.core.call_record import planned
+from devopsclaw.core.runs import Run, RunEvent, RunLog
+from devopsclaw.fleet.evidence import answers_of, evidence_of
+from devopsclaw.fleet.results import settled_by, states_of
 from devopsclaw.model.audit import Draft, Entry
 from devopsclaw.model.errors import Damaged
 from devopsclaw.model.events import Warned
 from devopsclaw.model.nodeset import fold
 from devopsclaw.model.plan import Plan
-from devopsclaw.model.state import counted, word_of
+from devopsclaw.model.risk import Effect
+from devopsclaw.model.state import counted
 
 
 async def close_cut_off(audit: AuditLog, log: RunLog, bus: Bus) -> None:
     """Give an outcome to each intent that a crash cut off: from its run where that was closed, and where it
     never came to a run, as unknown. A run that is still open gets its outcome when it ends (`record_late`).
+    A read whose run was closed, and whose one entry was not written any more, gets that.
     """
     try:
         for entry in await audit.unfinished():
@@ -26,8 +28,11 @@ async def close_cut_off(audit: AuditLog, log: RunLog, bus: Bus) -> None:
             if run is None:
                 await audit.append(_cut_off(entry))
             elif run.exit_code is not None:
-                counts = counted(states_of(run, await log.events(run.run)).values())
-                await audit.append(_outcome(run, run.exit_code, counts))
+                await audit.append(_outcome(run, await log.events(run.run)))
+        for run in await log.without_entry():
+            known = await audit.of_call(run.call)
+            entry = known or await audit.append(_outcome(run, await log.events(run.run)))
+            await log.name_entry(run.run, entry.id)
     except Damaged as unreadable:
         bus.publish(Warned(unreadable.message, unreadable.hint))
 
@@ -38,32 +43,46 @@ def _cut_off(entry: Entry) -> Draft:
     return Draft.model_validate({**fields, "phase": "outcome", "status": "unknown", "detail": detail})
 
 
-async def record_late(
-    audit: AuditLog, log: RunLog, bus: Bus, run: str, code: int, counts: Mapping[str, int]
-) -> None:
-    """Write the outcome; where an unknown one becomes the truth later, that is one more entry."""
+async def record_late(audit: AuditLog, log: RunLog, bus: Bus, run_id: str) -> None:
+    """Write the outcome; where an unknown one becomes the truth later, that is one more entry. A read gets
+    its one entry only now, and its run names it.
+    """
     try:
-        await audit.append(_outcome(await log.find(run), code, counts))
+        run = await log.find(run_id)
+        entry = await audit.append(_outcome(run, await log.events(run_id)))
     except Damaged as unwritten:
-        bus.publish(
-            Warned(f"the outcome of {run} is not in the audit log: {unwritten.message}", unwritten.hint)
-        )
+        text = f"the outcome of {run_id} is not in the audit log: {unwritten.message}"
+        bus.publish(Warned(text, unwritten.hint))
+        return
+    try:
+        await log.name_entry(run_id, entry.id)
+    except Damaged as full:
+        bus.publish(Warned(f"{run_id} does not name its audit entry {entry.id}: {full.message}", full.hint))
 
 
-def _outcome(run: Run, code: int, counts: Mapping[str, int]) -> Draft:
+def _outcome(run: Run, events: list[RunEvent]) -> Draft:
     plan = Plan.model_validate(run.plan)
-    ended = run.finished_at or run.created_at
+    is_read = plan.effect is Effect.READ
     return Draft(
         user=str(run.body["user"]),
         action=plan.operation,
         target=plan.target,
-        status=word_of(code),
-        nodes=dict(counts),
+        status=run.word,
+        nodes=counted(states_of(run, events).values()),
         node_names=fold(plan.nodes),
-        duration=round(max(0.0, ended - run.created_at), 3),
+        duration=None if run.duration is None else round(run.duration, 3),
         door=str(run.body["via"]),
+        via=str(run.body.get("model", "")),
+        parent=str(run.body.get("parent", "")),
+        demo=bool(run.body.get("demo", False)),
         call=run.call,
         digest=plan.digest,
-        phase="outcome" if run.entry else "single",
-        detail={"intent": run.entry, "run": run.run, "late": "who asked had left before it ended"},
+        phase="single" if is_read else "outcome",
+        detail={
+            **(planned(plan) if is_read else {"intent": run.entry}),
+            "job": run.run,
+            "evidence": evidence_of(answers_of(run, events)),
+            "late": "nobody waited for it any more",
+            **({"settled": settled} if (settled := settled_by(events)) else {}),
+        },
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devopsclaw.core.clock import Clock
@@ -23,6 +24,7 @@ from devopsclaw.wire.channel import Channel
 from devopsclaw.wire.uid import uid_of
 
 if TYPE_CHECKING:
+    from devopsclaw.daemon.policy_file import PolicyFile
     from devopsclaw.relay.dial import Dialer
 
 LOCAL = "local"
@@ -90,7 +92,7 @@ class Links:
         """This machine is the fleet."""
         uid = uid_of(local_key(self.loaded).public)
         await self._join_local(uid)
-        await fleet.nodes.add_local(uid, await read_facts())
+        await fleet.nodes.add_local(uid, {**await read_facts(), **self._policy().facts})
 
     async def _join_local(self, uid: str) -> None:
         """The daemon of this process, joined by a pipe with the same frames."""
@@ -103,8 +105,15 @@ class Links:
             self.clock,
             self.start,
             self.feed.say,
+            self._policy(),
         )
         self.start(self.feed.follow_pipe(channel, uid))
+
+    def _policy(self) -> PolicyFile:
+        """What the owner of this machine forbids on it."""
+        from devopsclaw.daemon.policy_file import PolicyFile
+
+        return PolicyFile(Path(self.loaded.config.node.policy))
 
 
 def local_key(loaded: Loaded) -> SigningKey:

@@ -14,11 +14,12 @@ from devopsclaw.core.gate import Gate
 from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
-from devopsclaw.daemon.admission import Admission
+from devopsclaw.daemon.admission import Admission, permit_all
 from devopsclaw.daemon.daemon import Daemon
 from devopsclaw.daemon.guards import NodeGuards
 from devopsclaw.daemon.journal import Journal
 from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.daemon.policy_file import PolicyFile
 from devopsclaw.daemon.trust import Trust
 from devopsclaw.host.process import boot_id
 from devopsclaw.host.runner import Runner
@@ -37,6 +38,8 @@ class NodeParts:
     spill: Path
     """Folder of the spill files."""
     clock: Clock
+    policy: PolicyFile | None = None
+    """What the owner of the machine forbids."""
 
 
 @asynccontextmanager
@@ -45,7 +48,8 @@ async def open_node(parts: NodeParts) -> AsyncIterator[Daemon]:
     uid = uid_of(parts.key.public)
     journal = Journal(parts.journal, uid)
     since = await journal.incarnation(parts.trust.obeys_since(parts.clock.wall()))
-    admission = Admission(uid, since, parts.trust.envelope, parts.trust.cancel)
+    permit = parts.policy.check if parts.policy else permit_all
+    admission = Admission(uid, since, parts.trust.offer, parts.trust.cancel, permit)
     runner = Runner(parts.spill, lambda printed: daemon.printed(printed))
     services = Services(runner, Progress(lambda command, shim: daemon.started(command, shim)))
     gate = Gate(Registry([host.execute]), NodeGuards(), services, Bus(), parts.clock)

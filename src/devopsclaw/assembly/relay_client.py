@@ -46,7 +46,7 @@ def find_relay(
         key=key.private,
         name=os_user(),
         pins=Pins(loaded.home.keys / "relays.json"),
-        token=token_of(settings.token_file, settings.auth_token),
+        token=token_of(loaded, "relay").text,
         claim=claim or (beside.claim if beside and is_beside else ""),
         insecure=settings.insecure,
         version=baked().version,

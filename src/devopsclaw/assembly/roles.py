@@ -12,30 +12,36 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
+from devopsclaw.assembly.introduction import introduction
 from devopsclaw.assembly.node import NodeParts, open_node
-from devopsclaw.assembly.token import token_of
+from devopsclaw.assembly.token import join_token_of, token_of
 from devopsclaw.core.background import background
 from devopsclaw.core.clock import Clock, SystemClock
 from devopsclaw.core.config import Loaded, load
 from devopsclaw.core.config_layers import Flag
 from devopsclaw.core.keys import Keys
 from devopsclaw.core.lock import hold
-from devopsclaw.core.log import Mask, logging_to
+from devopsclaw.core.log import logging_to
 from devopsclaw.core.paths import Home
+from devopsclaw.core.redact import KNOWN, named_secrets
+from devopsclaw.core.rights import guarded
 from devopsclaw.daemon.daemon import Daemon
 from devopsclaw.daemon.journal import open_journal
+from devopsclaw.daemon.policy_file import PolicyFile
 from devopsclaw.daemon.trust import Trust
 from devopsclaw.host.facts import read_facts
 from devopsclaw.model.errors import BadParams, ClawError
 from devopsclaw.ops.version import baked
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.relay.pins import Pins
-from devopsclaw.relay.server import RunningRelay, serve
+from devopsclaw.relay.server import serve
 from devopsclaw.relay.settings import RelaySettings
 from devopsclaw.relay.stay import stay
+from devopsclaw.relay.switchboard import OTHER_ROOT
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.frames import Frame, FrameType
 from devopsclaw.wire.table import Role
+from devopsclaw.wire.uid import uid_of
 
 FACTS_EVERY = 60.0
 """Seconds between two reports of load, memory and disk: enough for a look at the fleet, not for graphs."""
@@ -57,6 +63,12 @@ TYPED: Mapping[str, str] = {
 """Setting → the flag as a person types it, for what is said about it."""
 
 
+STRANGER = (
+    "the relay belongs to another controller than the one this node obeys; if that one is lost, stop the "
+    "daemon and run: devopsclaw agent-daemon --reset-trust"
+)
+
+
 def say(line: str) -> None:
     """One line for whoever started the role, or its journal."""
     sys.stderr.write(line + "\n")
@@ -65,20 +77,27 @@ def say(line: str) -> None:
 
 async def stopped() -> None:
     """Return when the process is told to end."""
+    await stopping().wait()
+
+
+def stopping() -> asyncio.Event:
+    """Set when the process is told to end, from now on."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
+    return told
 
 
 def configured(home: Home, flags: Mapping[str, str], environment: Mapping[str, str]) -> Loaded:
     """The configuration of a role; `flags` are settings by their key. Raises BadConfig."""
     given = [Flag(TYPED.get(key, f"--{key}"), key, value) for key, value in flags.items()]
     loaded = load(home, environment, given)
+    KNOWN.add({*loaded.secrets, *named_secrets(environment)})
     loaded.home.make()
+    loaded = guarded(loaded)
     for warning in loaded.warnings:
-        say(f"warning: {warning.text}")
+        say(f"warning: {warning.text}" + (f"\n  try: {warning.hint}" if warning.hint else ""))
     return loaded
 
 
@@ -88,33 +107,21 @@ async def serve_relay(
     """Be the relay until told to end. Raises ClawError where it cannot start."""
     loaded = configured(home, flags, environment)
     settings = loaded.config.relay
+    token = token_of(loaded, "relay")
     wanted = RelaySettings(
         address=settings.listen_addr,
-        token=token_of(settings.token_file, settings.auth_token),
+        token=token.text,
         max_connections=settings.max_connections,
         tls_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         tls_key=Path(settings.tls_key) if settings.tls_key else None,
         insecure=settings.insecure,
     )
-    mask = Mask(loaded.secrets | {wanted.token})
-    with logging_to(loaded.home, "relay", loaded.config.log.level, mask):
+    with logging_to(loaded.home, "relay", loaded.config.log.level, KNOWN):
         async with serve(wanted, loaded.home, SystemClock()) as relay:
-            for line in introduction(relay, has_token=bool(wanted.token)):
+            for line in introduction(relay, token, insecure=wanted.insecure):
                 say(line)
             await stopped()
             say("relay: told to end; its clients come back by themselves")
-
-
-def introduction(relay: RunningRelay, *, has_token: bool) -> list[str]:
-    """What a relay says when it listens: warnings, then the lines to paste."""
-    url = relay.url.replace("127.0.0.1", "THIS_HOST") if relay.address.startswith(":") else relay.url
-    lines = [f"warning: {warning}" for warning in relay.warnings]
-    lines.append(f"relay: listening on {relay.address}, port {relay.port}")
-    token = "--token-file FILE_WITH_THE_TOKEN" if has_token else ""
-    lines.append(f"on each server:  devopsclaw agent-daemon --relay {url} --node-id NAME {token}".rstrip())
-    if relay.claim_code:
-        lines.append(f"at your desk:    devopsclaw relay connect {url} --claim {relay.claim_code}")
-    return lines
 
 
 async def serve_daemon(
@@ -130,12 +137,12 @@ async def serve_daemon(
             "no relay to connect to",
             hint="devopsclaw agent-daemon --relay wss://HOST:9443, or set node.relay in the configuration",
         )
-    token = token_of(settings.token_file, settings.token) or token_of(shared.token_file, shared.auth_token)
+    token = token_of(loaded, "node").text or token_of(loaded, "relay").text
+    join = join_token_of(token)
     name = settings.id or socket.gethostname().split(".")[0]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(hold(loaded.home.run, "daemon", "agent-daemon", clock, 0.0))
-        mask = Mask(loaded.secrets | {token})
-        stack.enter_context(logging_to(loaded.home, "daemon", loaded.config.log.level, mask))
+        stack.enter_context(logging_to(loaded.home, "daemon", loaded.config.log.level, KNOWN))
         key = Keys(loaded.home.keys).load_or_create("node")
         dialer = Dialer(
             url=url,
@@ -143,7 +150,8 @@ async def serve_daemon(
             key=key.private,
             name=name,
             pins=Pins(loaded.home.keys / "relays.json"),
-            token=token,
+            token="" if join else token,
+            join=join,
             insecure=settings.insecure or shared.insecure,
             version=baked().version,
             clock=clock,
@@ -153,25 +161,32 @@ async def serve_daemon(
             say(f"warning: the damaged journal was kept as {journal.set_aside}")
             say("warning: a new one begins; commands issued before now are refused")
         trust = Trust(loaded.home.keys / "trust.json")
-        parts = NodeParts(key, trust, journal, loaded.home.output / "node", clock)
+        say(f"{name}: fingerprint {uid_of(key.public)}")
+        policy = PolicyFile(Path(settings.policy))
+        if policy.notice:
+            say(f"{name}: {policy.notice}")
+        parts = NodeParts(key, trust, journal, loaded.home.output / "node", clock, policy)
         daemon = await stack.enter_async_context(open_node(parts))
         tasks = await stack.enter_async_context(background())
         tasks.start(daemon.run())
-        tasks.start(keep_link(dialer, daemon, trust, clock))
+        tasks.start(keep_link(dialer, daemon, trust, clock, policy))
         await stopped()
         say(f"{name}: told to end; commands that run go on and are taken up at the next start")
 
 
-async def keep_link(dialer: Dialer, daemon: Daemon, trust: Trust, clock: Clock) -> None:
+async def keep_link(
+    dialer: Dialer, daemon: Daemon, trust: Trust, clock: Clock, policy: PolicyFile | None = None
+) -> None:
     """Stay connected, and serve each session: commands one way, facts the other."""
 
     async def converse(channel: Channel) -> None:
         if not trust.show(channel.welcome.root):
-            raise Closed("the relay was claimed by another controller than this node obeys", is_final=True)
+            await channel.send(Frame(FrameType.GOODBYE, {"code": OTHER_ROOT}))
+            raise Closed(STRANGER, is_final=True)
         if not channel.welcome.claimed:
             say(f"{dialer.name}: unclaimed; it runs nothing until a controller claims the relay")
         async with asyncio.TaskGroup() as session:
-            session.create_task(_tell_facts(channel))
+            session.create_task(_tell_facts(channel, policy))
             session.create_task(daemon.converse(channel))
 
     told = ""
@@ -188,7 +203,8 @@ async def keep_link(dialer: Dialer, daemon: Daemon, trust: Trust, clock: Clock) 
     await stay(dialer, converse, clock, Random(), report)
 
 
-async def _tell_facts(channel: Channel) -> None:
+async def _tell_facts(channel: Channel, policy: PolicyFile | None) -> None:
     while True:
-        await channel.send(Frame(FrameType.FACTS, {"facts": await read_facts()}))
+        facts = {**await read_facts(), **(policy.facts if policy else {})}
+        await channel.send(Frame(FrameType.FACTS, {"facts": facts}))
         await asyncio.sleep(FACTS_EVERY)

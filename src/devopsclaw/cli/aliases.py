@@ -8,6 +8,7 @@ ALIASES: dict[str, str] = {
     "run": "fleet exec",
     "status": "status show",
     "version": "version show",
+    "doctor": "doctor examine",
     "onboard": "home onboard",
     "node ls": "node list",
     "node rm": "node remove",
@@ -17,7 +18,11 @@ ALIASES: dict[str, str] = {
 """Another name → the command's own path. A name that is also a noun (`status`) is what that noun does
 when no verb follows. An alias of a command that does not exist is left out."""
 
-HEADLESS: dict[str, tuple[str, ...]] = {"relay": ("relay", "start"), "daemon": ("agent-daemon",)}
+HEADLESS: dict[str, tuple[str, ...]] = {
+    "relay": ("relay", "start"),
+    "daemon": ("agent-daemon",),
+    "gateway": ("gateway",),
+}
 """`devopsclaw --headless ROLE …` → the words of its command: the same flags, the same help."""
 
 PANES: dict[str, dict[str, Any]] = {

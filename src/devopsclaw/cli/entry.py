@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ PROGRAM = "devopsclaw"
 SCHEMAS = Path(__file__).with_name("schemas.json")
 COMPLETE_VARIABLE = "_DEVOPSCLAW_COMPLETE"
 
+EXAMINE = "doctor.examine"
+"""The operation whose face adds what only the terminal knows: `cli.doctor`."""
+
 Face = Callable[..., int]
 
 
@@ -34,14 +38,15 @@ def main(
     arguments: Sequence[str],
     faces: Mapping[str, Face] | None = None,
     perform: Callable[..., int] | None = None,
+    version: str = "unknown",
 ) -> int:
     """Run one command line and give its exit code. `faces` are the ways in that lie outside this
-    package; `perform` runs an operation, without one in a core of this process.
+    package; `perform` runs an operation, without one in a core. `version` is told to that core.
     """
     settings = Settings(output="json" if wants_json(arguments) else "table")
     own: dict[str, Face] = {"help": _help, "schema": _schema, "completion": _completion}
     session = tree.Session(
-        perform=perform or in_own_core,
+        perform=perform or partial(in_core, version),
         faces={**own, **(faces or {})},
         has_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
         settings=settings,
@@ -66,13 +71,29 @@ def main(
     return int(code or 0)
 
 
-def in_own_core(spec: dict[str, Any], params: dict[str, Any], settings: Settings) -> int:
-    """Run a command's operation in a core of this process; the exit code."""
-    from devopsclaw import boot  # only a command that runs pays for the engines
+def in_core(version: str, spec: dict[str, Any], params: dict[str, Any], settings: Settings) -> int:
+    """Run a command's operation in the core that runs, else in one of this process; the exit code."""
     from devopsclaw.cli.runner import Request, perform
 
-    request = Request(spec["operation"], params, spec["columns"], settings)
-    return perform(request, boot.open, Printer(settings))
+    is_read = spec["effect"] == "read"
+    secrets = frozenset(param["name"] for param in spec["params"] if param["kind"] == "secret")
+    if secrets or any("path" in param for param in spec["params"]):
+        from devopsclaw.cli.typed import completed
+
+        params = completed(spec["params"], params, settings)
+    request = Request(spec["operation"], params, spec["columns"], settings, is_read, secrets)
+    if request.operation == EXAMINE:
+        from devopsclaw.cli import doctor
+
+        return doctor.examine(settings, lambda printer: perform(request, _own_core, printer, version))
+    return perform(request, _own_core, Printer(settings), version)
+
+
+def _own_core(*given: Any, **options: Any) -> Any:
+    """`boot.open`; only a command that finds no core pays for the engines."""
+    from devopsclaw import boot
+
+    return boot.open(*given, **options, hands_over=True)
 
 
 def as_text(word: str) -> str:
@@ -97,7 +118,7 @@ def with_role(words: list[str]) -> list[str]:
     role = words[place + 1] if len(words) > place + 1 else ""
     if role not in HEADLESS:
         raise Misused(
-            f"--headless takes relay or daemon, not {role!r}" if role else "--headless needs a role",
+            f"--headless takes relay, daemon or gateway, not {role!r}" if role else "--headless needs a role",
             hint=" or ".join(f"devopsclaw --headless {name}" for name in HEADLESS),
         )
     return [*words[:place], *HEADLESS[role], *words[place + 2 :]]

@@ -12,10 +12,11 @@ def _option(name: str, summary: str, **more: Any) -> dict[str, Any]:
 
 def _credentials(section: str, environment: str) -> list[dict[str, Any]]:
     """The flags by which a role proves who it is; `section` is where their settings are."""
+    secret = "Fleet token" if section == "relay" else "Join token, or fleet token"
     return [
         _option(
             "token",
-            "Fleet token. Others on this machine can read it in the process list: prefer "
+            f"{secret}. Others on this machine can read it in the process list: prefer "
             f"--token-file or {environment}.",
             config=f"{section}.{'auth_token' if section == 'relay' else 'token'}",
             metavar="SECRET",
@@ -58,11 +59,27 @@ FIXED: list[dict[str, Any]] = [
             _option("relay", "Address of the relay.", config="node.relay", metavar="URL"),
             _option("node_id", "Name of this node.", config="node.id", metavar="NAME"),
             *_credentials("node", "DEVOPSCLAW_NODE_TOKEN"),
+            _option(
+                "reset_trust",
+                "Forget the controller that this node obeys, and end: where that controller is lost. "
+                "Refused while the daemon or a command runs.",
+                type="flag",
+            ),
         ],
         "examples": [
             "devopsclaw agent-daemon --relay wss://relay.example.com:9443 "
             "--node-id prod-web-1 --token-file /etc/devopsclaw/token"
         ],
+    },
+    {
+        "path": ["gateway"],
+        "face": "gateway",
+        "summary": "Keep the core of this home running, for consoles and commands to use.",
+        "description": "Keep the core of this home running without a screen. Consoles and commands of this "
+        "home use it by themselves, and what runs goes on when they leave. Runs until it is stopped. "
+        "The same as devopsclaw --headless gateway.",
+        "params": [],
+        "examples": ["devopsclaw gateway", "devopsclaw --headless gateway"],
     },
     {
         "path": ["demo"],

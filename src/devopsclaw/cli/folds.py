@@ -51,8 +51,12 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 
 def summary_text(body: Mapping[str, Any]) -> str:
-    """As `3 nodes: 2 ok, 1 failed  X-31  E-8840  0.4s`; what is not there is left out."""
+    """As `3 nodes: 2 ok, 1 failed  X-31  E-8840  0.4s`, or with when it was last heard of; what is not there
+    is left out.
+    """
     parts = [counts_text(body.get("counts", {})), body.get("run", ""), body.get("entry", "")]
     if body.get("duration") is not None:
         parts.append(f"{body['duration']:.1f}s")
+    if body.get("last_heard"):
+        parts.append(f"last heard {body['last_heard']}")
     return "  ".join(part for part in parts if part)

@@ -25,6 +25,8 @@ from devopsclaw.model.plan import Plan
 
 HERE = Path(__file__).parent
 README = HERE.parents[2] / "README.md"
+FURTHER = ("many", "hidden", "metavar", "path", "environment", "twice")
+"""What a field may say of itself for the command line alone."""
 OPENING, CLOSING = "<!-- commands -->", "<!-- /commands -->"
 
 
@@ -89,7 +91,7 @@ def _param(operation: Operation, name: str, field: dict[str, Any], schema: dict[
         taken = GLOBAL_FLAGS.intersection(param["flags"])
         if taken:
             raise ValueError(f"{operation.name}: {sorted(taken)} are flags of every command")
-    param.update((key, extra[key]) for key in ("many", "hidden", "metavar") if key in extra)
+    param.update((key, extra[key]) for key in FURTHER if key in extra)
     return param
 
 

@@ -65,7 +65,10 @@ class Printer:
         self._write(self.stderr, f"warning: {text}\n" + (f"  try: {hint}\n" if hint else ""))
 
     def error(self, error: ClawError) -> None:
-        """What failed and what to do next, on stderr: one line and a hint, or JSON."""
+        """What failed and what to do next, on stderr: one line and a hint, or JSON; no secret in either."""
+        from devopsclaw.core.redact import KNOWN  # most commands fail not
+
+        KNOWN.clean(error)
         if self.settings.json:
             self._write(self.stderr, json.dumps({"error": error.as_json()}, ensure_ascii=False) + "\n")
             return
@@ -73,10 +76,13 @@ class Printer:
         self._write(self.stderr, f"error: {error.message}\n{hint}")
 
     def result(self, body: dict[str, Any], text: str, columns: list[list[str]]) -> None:
-        """A result on stdout: JSON, or folds, or a table, or its own text, whichever fits."""
+        """A result on stdout: JSON, or folds, or a table, or its own text, whichever fits. What there is to
+        do to know more is a message.
+        """
         if self.settings.json:
             self.out(json.dumps(body, ensure_ascii=False))
-        elif "folds" in body:
+            return
+        if "folds" in body:
             self.out(folds_text(body["folds"], self.marked, "──" if self._is_utf8() else "--"))
             self.out(leftovers_text(body.get("items", ())))
             self.note(summary_text(body))
@@ -86,6 +92,8 @@ class Printer:
                 self.note(f"there are more: {body['next']}")
         else:
             self.out(text)
+        if body.get("hint"):
+            self.note(body["hint"])
 
     def plan(self, plan: dict[str, Any]) -> None:
         """A plan that was asked for with --dry-run, on stdout."""

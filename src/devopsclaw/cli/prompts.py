@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -10,8 +9,9 @@ from typing import Any, TextIO
 
 from devopsclaw.cli.output import Printer, plan_text
 from devopsclaw.cli.settings import Settings
+from devopsclaw.cli.signals import Signals
 from devopsclaw.model.call import Consent
-from devopsclaw.model.errors import ApprovalNeeded, Denied
+from devopsclaw.model.errors import OTHER, ApprovalNeeded, Denied
 
 LINE_LIMIT = 4096
 """Bytes of a typed line: what a terminal in line mode hands over at once (termios(3), canonical mode)."""
@@ -29,8 +29,15 @@ def can_ask(settings: Settings) -> bool:
     return not settings.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def can_answer(needed: ApprovalNeeded, settings: Settings) -> bool:
+    """Whether the person at this terminal may say the yes that is needed."""
+    return needed.phrase != OTHER and can_ask(settings)
+
+
 def with_flag(needed: ApprovalNeeded) -> ApprovalNeeded:
     """The same error, its hint naming exactly the flag that would have answered it."""
+    if needed.phrase == OTHER:
+        return needed
     flag = f"--confirm {needed.phrase}" if needed.risk == "critical" else "--yes"
     return ApprovalNeeded(
         needed.message,
@@ -41,12 +48,12 @@ def with_flag(needed: ApprovalNeeded) -> ApprovalNeeded:
     )
 
 
-async def ask(needed: ApprovalNeeded, plan: Mapping[str, Any], printer: Printer) -> Consent:
-    """Show the plan and wait for the answer. Raises Denied for anything but the exact yes."""
+def ask(needed: ApprovalNeeded, plan: Mapping[str, Any], printer: Printer, signals: Signals) -> Consent:
+    """Show the plan and wait for the answer. Raises Denied for all but the exact yes, and `signals.Told`."""
     is_critical = needed.risk == "critical"
     wanted = f"Type {needed.phrase} to go on: " if is_critical else "Go on? [y/N] "
     printer.prompt(f"{plan_text(dict(plan))}\nrisk    {needed.risk}\n{wanted}")
-    typed = (await read_line(sys.stdin)).strip()
+    typed = read_line(sys.stdin, signals).strip()
     if is_critical and typed == needed.phrase:
         return Consent(typed, plan["digest"])
     if not is_critical and typed.lower() in ("y", "yes"):
@@ -54,15 +61,10 @@ async def ask(needed: ApprovalNeeded, plan: Mapping[str, Any], printer: Printer)
     raise Denied("not confirmed, so nothing ran")
 
 
-async def read_line(stream: TextIO) -> str:
-    """One line typed at a terminal, without stopping the loop; empty at its end."""
-    loop = asyncio.get_running_loop()
-    typed = asyncio.Event()
-    loop.add_reader(stream.fileno(), typed.set)
+def read_line(stream: TextIO, signals: Signals) -> str:
+    """One line typed at a terminal; empty at its end. Raises `signals.Told` where a signal comes first."""
+    signals.wait_for(stream.fileno())
     try:
-        await typed.wait()
         return os.read(stream.fileno(), LINE_LIMIT).decode(errors="replace")
     except OSError:  # the terminal hung up: nobody answers any more
         return ""
-    finally:
-        loop.remove_reader(stream.fileno())

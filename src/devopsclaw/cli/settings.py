@@ -16,6 +16,7 @@ class Settings:
     debug: bool = False
     no_input: bool = False
     yes: bool = False
+    wait_approval: bool = False
     confirm: str = ""
     """What a person would type for a critical plan, as `prod:43`."""
     color: str = "auto"

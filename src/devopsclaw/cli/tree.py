@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from devopsclaw.cli.options import dry_run_option, global_options
+from devopsclaw.cli.options import Strict, dry_run_option, global_options
 from devopsclaw.cli.settings import Settings
 from devopsclaw.model.errors import Misused
 
@@ -20,8 +20,8 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Operate": ("run", "fleet", "node", "jobs"),
-    "Understand": ("status", "audit", "version", "schema", "help"),
-    "Set up": ("demo", "onboard", "config", "relay", "agent-daemon", "completion"),
+    "Understand": ("status", "doctor", "audit", "version", "schema", "help"),
+    "Set up": ("demo", "onboard", "config", "keys", "relay", "agent-daemon", "gateway", "completion"),
 }
 """Top-level commands as the first page shows them; any other comes last, under More."""
 
@@ -103,12 +103,13 @@ def _is_only_aliased(branch: Branch) -> bool:
     return bool(verbs) and all(verb.command and name in verb.command["aliases"] for name, verb in verbs)
 
 
-class Verb(click.Command):
+class Verb(Strict):
     """One command of `commands.json`."""
 
     def __init__(self, name: str, spec: dict[str, Any]) -> None:
         changes = spec["effect"] not in ("", "read")
-        own: list[click.Parameter] = [_parameter(param) for param in spec["params"]]
+        typed = [param for param in spec["params"] if param["kind"] != "secret"]
+        own: list[click.Parameter] = [_parameter(param) for param in typed]
         self.spec = spec
         self.own = [*own, dry_run_option()] if changes else own
         super().__init__(
@@ -145,7 +146,7 @@ class Verb(click.Command):
         _name_globals(formatter)
 
 
-class Noun(click.Group):
+class Noun(Strict, click.Group):
     """A word that verbs follow; the commands are made when they are asked for."""
 
     def __init__(self, name: str, branch: Branch, **extra: Any) -> None:

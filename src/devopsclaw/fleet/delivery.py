@@ -7,12 +7,13 @@ known is said to be unknown and never sent again; the node's later word turns it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import ValidationError
 
 from devopsclaw.fleet.book import Book
-from devopsclaw.fleet.effects import Command, Effect, Recall, Record, Row
+from devopsclaw.fleet.effects import Command, Doubted, Effect, Recall, Record, Row
 from devopsclaw.fleet.entry import Entry
 from devopsclaw.fleet.orders import Orders, SignCancel
 from devopsclaw.fleet.progress import NEVER_ARRIVED, OVERDUE_AFTER, Progress
@@ -39,6 +40,8 @@ ASK_AGAIN = 10.0
 QUIET = 60.0
 """Seconds of silence after which a node with commands under way is asked where they stand. A session
 loses nothing, so this only heals what a faulty relay lost."""
+SERIAL_BITS = 62
+"""Of a RECONCILE's serial, so that nobody can guess it."""
 HEADERS: Mapping[FrameType, type[FromNode]] = {
     FrameType.ACCEPT: AboutCommandFromNode,
     FrameType.REJECT: RejectHeader,
@@ -53,11 +56,18 @@ HEADERS: Mapping[FrameType, type[FromNode]] = {
 class Delivery:
     """All commands under way to all nodes. The cost of a frame does not grow with their number."""
 
-    def __init__(self, sign_cancel: SignCancel, *, lost_patience: float = LOST_PATIENCE) -> None:
+    def __init__(
+        self,
+        sign_cancel: SignCancel,
+        *,
+        lost_patience: float = LOST_PATIENCE,
+        random_bits: Callable[[int], int] = secrets.randbits,
+    ) -> None:
         self._orders = Orders(sign_cancel)
         self._book = Book()
         self._progress = Progress(self._book, self._orders)
         self._lost_patience = lost_patience
+        self._random_bits = random_bits
         self.dropped = 0
         """Frames of another epoch, overtaken, repeated, or not of their shape."""
 
@@ -159,7 +169,7 @@ class Delivery:
             return []
         entry = session.entries.get(header.command)
         if entry is None:
-            return [Recall(header.command, session.uid)] if frame.type is FrameType.DONE else []
+            return _recall(session, header)
         try:
             return self._take_word(entry, header, frame.body, now)
         except Hole:
@@ -177,9 +187,16 @@ class Delivery:
             case DoneHeader():
                 return self._progress.report(entry, header)
             case RejectHeader():
-                return self._progress.refuse(entry, header)
+                return self._take_refusal(entry, header, now)
             case _:
                 return self._progress.accept(entry, now)
+
+    def _take_refusal(self, entry: Entry, header: RejectHeader, now: Moment) -> list[Effect]:
+        """Of what we offered; a node refuses whatever else it is shown in our name as well."""
+        if not entry.command.is_named(header.offer):
+            self.dropped += 1
+            return [Doubted(entry.id, entry.command.node)]
+        return self._progress.refuse(entry, header, now)
 
     def _take_standing(self, session: NodeSession, header: StandingHeader, now: Moment) -> list[Effect]:
         if header.serial != session.serial or not session.awaited:
@@ -195,8 +212,9 @@ class Delivery:
     # Links and time
 
     def _reconcile(self, session: NodeSession, now: Moment) -> list[Effect]:
-        """Ask where everything stands. Serials grow over restarts too: no old answer passes for a new one."""
-        session.serial = max(session.serial + 1, int(now.wall * 1000))
+        """Ask where everything stands. Nobody can guess the serial, so no answer was signed before it was
+        asked for."""
+        session.serial = self._random_bits(SERIAL_BITS)
         session.has_gap = False
         effects: list[Effect] = list(self._orders.reconcile(session))
         session.awaited = len(effects)
@@ -263,3 +281,10 @@ class Delivery:
             return self._reconcile(session, now)
         self._watch(session, session.heard_at + QUIET)
         return []
+
+
+def _recall(session: NodeSession, header: AboutCommandFromNode) -> list[Effect]:
+    """The end of something that is not held here; any other word about such a thing means nothing."""
+    if not isinstance(header, DoneHeader):
+        return []
+    return [Recall(header.command, session.uid, header.report())]

@@ -18,16 +18,24 @@ from devopsclaw.core.driver import Driver
 from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.runs import Event, RunLog
 from devopsclaw.fleet.delivery import Delivery
-from devopsclaw.fleet.effects import Command, Effect, Ended, Keep, Moved, Recall, Record, Row, Send
+from devopsclaw.fleet.effects import Command, Doubted, Effect, Ended, Keep, Moved, Recall, Record, Row, Send
+from devopsclaw.fleet.ending import end_of
 from devopsclaw.fleet.live_run import LiveRun
 from devopsclaw.fleet.patience import Patience
 from devopsclaw.fleet.progress import STILL_THERE
+from devopsclaw.fleet.recalled import is_taken
 from devopsclaw.model.errors import NotFound
-from devopsclaw.model.events import NodeMoved, NodePrinted
+from devopsclaw.model.events import NodeMoved, NodePrinted, Warned
+from devopsclaw.model.headers import Report
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.state import State
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.frames import Frame
+
+DOUBTED = "{} was shown a command in our name that we never sent; it refused it"
+LOOK = "somebody may have taken over the relay; look at its host"
+CONTRADICTED = "{} reports the end {} of its part in {}, which is not the one on record; it is kept there"
+LOOK_THERE = "look at that node: it may have run what was shown as refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class Dispatch:
         """Of the nodes that have a channel."""
         self._parts: dict[str, Part] = {}
         """By command id, from its offer to its end."""
+        self._contradicted: set[str] = set()
+        """Commands whose nodes report another end than the one on record; said once."""
 
     async def run(self) -> None:
         """Do what delivery asks for, for ever."""
@@ -83,6 +93,7 @@ class Dispatch:
 
     def settle(self, run: LiveRun, node: str, state: State, reason: str) -> None:
         """This node's part ended here: nothing was sent, and that is on record."""
+        run.end(self._clock.wall())
         run.move(node, state)
         self._bus.publish(NodeMoved(run.call, run.id, node, state, None, reason))
 
@@ -172,13 +183,16 @@ class Dispatch:
                 run = part.run
                 self._bus.publish(NodePrinted(run.call, run.id, part.node, stream, offset, data))
             case Moved(command, state, reason):
-                self._move(command, state, reason, None)
+                self._move(self._parts[command], state, reason, None)
             case Ended(command, state, reason, report):
-                self._parts[command].run.under_way.discard(command)
-                self._move(command, state, reason, report.exit_code if report else None)
-                del self._parts[command]
-            case Recall(command, node):
-                await self._recall(command, node)
+                part = self._parts.pop(command)
+                part.run.under_way.discard(command)
+                part.run.end(end_of(state, report, part.not_before, self._clock.wall()))
+                self._move(part, state, reason, report.exit_code if report else None)
+            case Recall(command, node, report):
+                await self._recall(command, node, report)
+            case Doubted(command, _):
+                self._bus.publish(Warned(DOUBTED.format(self._parts[command].node), LOOK))
             case Record():
                 pass
 
@@ -192,24 +206,38 @@ class Dispatch:
         except Closed:
             return
 
-    def _move(self, command: str, state: State, reason: str, exit_code: int | None) -> None:
-        part = self._parts[command]
+    def _move(self, part: Part, state: State, reason: str, exit_code: int | None) -> None:
         run = part.run
+        if part.node in run.decided:
+            self._contradict(run, part.node, state)
+            return
         run.move(part.node, state, is_awaited=reason == STILL_THERE)
         self._bus.publish(NodeMoved(run.call, run.id, part.node, state, exit_code, reason))
+
+    def _contradict(self, run: LiveRun, node: str, state: State) -> None:
+        """A person closed this part; the node's word is on record beside theirs, and people are told."""
+        if state is not State.UNKNOWN:
+            said = f"{node} of {run.id} was settled as {run.states[node]}; the node itself now says {state}"
+            self._bus.publish(Warned(said, f"devopsclaw jobs show {run.id}"))
 
     def _event(self, record: Record) -> Event:
         part = self._parts[record.command]
         window = {"not_before": part.not_before} if record.kind == "sent" else {}
         return record.kind, part.node, {**record.fields, **window}
 
-    async def _recall(self, command: str, node: str) -> None:
-        """A node still keeps what an earlier core already holds: let it delete it."""
+    async def _recall(self, command: str, node: str, report: Report) -> None:
+        """A node still keeps what an earlier core may hold: only then let it delete it."""
         try:
             run = await self._log.of_command(command)
         except NotFound:
             return
         part = next(each for each in run.nodes if each.command == command)
         events = await self._log.events(run.run)
-        if part.uid == node and any(each.kind == "ended" and each.node == part.node for each in events):
+        ended = [each.body for each in events if each.kind == "ended" and each.node == part.node]
+        if part.uid != node or not ended:
+            return
+        if is_taken(report, ended):
             self._feed(self._delivery.on_recalled(command, node, self._now()))
+        elif command not in self._contradicted:
+            self._contradicted.add(command)
+            self._bus.publish(Warned(CONTRADICTED.format(part.node, report.status, run.run), LOOK_THERE))

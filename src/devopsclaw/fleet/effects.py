@@ -17,6 +17,7 @@ from devopsclaw.fleet.stream import Kept
 from devopsclaw.model.headers import Report, Stream
 from devopsclaw.model.state import State
 from devopsclaw.wire.frames import Frame
+from devopsclaw.wire.offer import seal_of
 
 RecordKind = Literal["sent", "accepted", "gap", "cancelling", "unknown", "damaged", "ended"]
 
@@ -25,9 +26,10 @@ RecordKind = Literal["sent", "accepted", "gap", "cancelling", "unknown", "damage
 class Record:
     """Append to the run log. JSON values only.
 
-    sent {} · accepted {at: wall} · gap {stream, start, end} · cancelling {} · unknown {reason}: may still
-    become the truth · ended {status, reason, and the node's report if there is one}: final · damaged, as
-    ended: the report is kept, but the output is not what the node sent; never acknowledged.
+    sent {} · accepted {at: wall} · gap {stream, start, end}: from 0 on it stands for what was kept before ·
+    cancelling {} · unknown {reason}: may still become the truth · ended {status, reason, and the node's
+    report if there is one}: final · damaged, as ended: the report is kept, but the output is not what the
+    node sent; never acknowledged.
     """
 
     command: str
@@ -75,29 +77,47 @@ class Ended:
 class Recall:
     """A node reports the end of a command that is not held here.
 
-    The driver looks the command up, and calls `on_recalled` if the run log has it as `ended` on this
-    node, so that the node may delete it. Any other command is left alone.
+    The driver looks the command up, and calls `on_recalled` if the run log has this report of this node,
+    or if it says that nothing ever ran; then the node may delete it. Any other command is left alone: no
+    report is thrown away that was not taken.
     """
+
+    command: str
+    node: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """The node signed a refusal of something that was never offered to it: somebody made that up."""
 
     command: str
     node: str
 
 
-Effect = Record | Send | Keep | Moved | Ended | Recall
+Effect = Record | Send | Keep | Moved | Ended | Recall | Doubted
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command for one node, signed. The window is in wall seconds, grace and timeout in seconds."""
+    """One command for one node, signed. `body` is that of its OFFER, `digest` that of its work, hex.
+
+    The window is in wall seconds, grace and timeout in seconds.
+    """
 
     id: str
     node: str
-    envelope: bytes
+    body: bytes
     signature: str
+    digest: str
     not_before: float
     not_after: float
     grace: float
     timeout: float | None = None
+
+    def is_named(self, offer: str) -> bool:
+        """Whether a node that names an offer so means this one: by its work, or by the bytes that came."""
+        return offer in (self.digest, seal_of(self.body, self.signature))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,12 @@ class Fleet:
                 await self._open_links(self)
                 self._is_open = True
 
+    async def reached(self) -> None:
+        """Wait until the relay is not out of reach."""
+        with self._bus.subscribe(lambda event: isinstance(event, RelayMoved)) as moves:
+            while self.trouble is not None:
+                await moves.next()
+
     def report(self, status: str, url: str, why: str, trouble: ClawError | None = None) -> None:
         """The link to the relay changed."""
         self.relay = RelayState(status, url, why)

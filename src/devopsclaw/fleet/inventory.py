@@ -20,7 +20,8 @@ class Node:
 
     `address` is what an operator registered, `peer` what the relay sees; `uid` is empty until it joined.
     `last_seen` is wall time in seconds, 0 for never. `accepted` is false where nobody vouched for its key.
-    `rival` is the uid of another key under its name, `local` marks the core's own node.
+    `rival` is the uid of another key under its name, `local` marks the core's own node, `join_token` names
+    the token it came with. `claimed` is false where its session began before anybody claimed the relay.
     """
 
     name: str
@@ -39,6 +40,9 @@ class Node:
     epoch: int = 0
     version: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    join_token: str = ""
+    claimed: bool = True
+    quarantined: bool = False
     relay_alarm: str = ""
     rival: str = ""
 
@@ -51,8 +55,13 @@ class Node:
 
     @property
     def waiting(self) -> bool:
-        """Joined under a registered name from another address: its labels wait for an operator."""
+        """Joined under a registered name from another address: it and its labels wait for an operator."""
         return bool(self.uid) and not self.accepted
+
+    @property
+    def unclaimed(self) -> bool:
+        """Connected, but not yet told whom to obey: it reports and runs nothing."""
+        return self.connected and not self.claimed and not self.local
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -77,11 +86,18 @@ class Node:
     @property
     def refusal(self) -> str:
         """Why no new command is sent to it, with the way out; empty where one is."""
+        if self.quarantined:
+            return (
+                f"{self.name} is quarantined, since two machines used its key; once the wrong one is stopped:"
+                f" devopsclaw node release {self.name}"
+            )
         if self.waiting:
             return (
                 f"{self.name} joined from {self.peer or 'an unknown address'}, not from its registered"
-                f" address; if it is yours: devopsclaw node register --name {self.name}"
+                f" address; compare its fingerprint and accept it: devopsclaw node accept {self.name}"
             )
+        if self.unclaimed:
+            return f"{self.name} is unclaimed: it obeys nobody until it comes back and is shown this key"
         if self.drained:
             return f"{self.name} is drained: devopsclaw node undrain {self.name}"
         return ""

@@ -1,7 +1,8 @@
 """How what is known of a node changes: by an operator's word, or by what the relay tells. Pure values.
 
 A name belongs to the first key that came under it. Labels that an operator gave to a name before are given
-to that key only if it comes from the registered address; otherwise they wait for the operator (design §8).
+to that key only if it comes from the registered address, or with a join token for that very name; otherwise
+both wait for the operator (design §8).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from devopsclaw.fleet.inventory import Node
 from devopsclaw.fleet.labels import valid_address, valid_name
 from devopsclaw.fleet.presence import Presence
+from devopsclaw.fleet.tokens import Voucher
 from devopsclaw.model.errors import BadParams
 
 
@@ -33,14 +35,14 @@ class Registration:
 
 
 def registered(known: Node | None, registration: Registration) -> Node:
-    """The node with what the operator adds. One that has joined is vouched for by this."""
+    """The node with what the operator adds. One that waits goes on waiting until it is accepted."""
     node = known or Node(registration.name, accepted=False)
     return replace(
         node,
         address=registration.address or node.address,
         registered_labels={**node.registered_labels, **registration.labels},
         registered_groups=node.registered_groups | registration.groups,
-        accepted=bool(node.uid),
+        accepted=node.accepted and bool(node.uid),
     )
 
 
@@ -55,20 +57,40 @@ def labelled(node: Node, labels: Mapping[str, str], unset: Collection[str]) -> N
     return replace(node, registered_labels={**kept, **labels})
 
 
-def sighted(known: Node | None, row: Presence, now: float) -> Node:
-    """The node after the relay told of it; `known` has the row's key, else its name. `now` is wall time."""
+def accepted(node: Node) -> Node:
+    """The node, vouched for. Raises BadParams where nothing waits."""
+    if not node.uid:
+        raise BadParams(
+            f"{node.name} has not joined yet", hint="start its daemon first; it prints its fingerprint"
+        )
+    if not node.waiting:
+        raise BadParams(
+            f"{node.name} does not wait: it is accepted", hint=f"devopsclaw node show {node.name}"
+        )
+    return replace(node, accepted=True)
+
+
+def sighted(known: Node | None, row: Presence, now: float, voucher: Voucher | None = None) -> Node:
+    """The node after the relay told of it; `known` has the row's key, else its name. `now` is wall time,
+    `voucher` is what its join token gives it, should it be new.
+    """
+    given = voucher.labels if voucher else {}
     if known is None:
-        return _joined(Node(row.name), row, now)
+        return _joined(Node(row.name, registered_labels=dict(given)), row, now)
     if known.uid == row.uid:
         return _seen(known, row)
     if known.uid:
         return replace(known, rival=row.uid)
-    vouched = bool(row.address) and row.address == known.address
-    return _joined(replace(known, accepted=vouched), row, now)
+    vouched = (bool(row.address) and row.address == known.address) or (
+        voucher is not None and voucher.is_exact
+    )
+    labels = {**given, **known.registered_labels}
+    return _joined(replace(known, accepted=vouched, registered_labels=labels), row, now)
 
 
 def _joined(node: Node, row: Presence, now: float) -> Node:
-    return _seen(replace(node, uid=row.uid, public_key=row.public_key, joined_at=now), row)
+    joined = replace(node, uid=row.uid, public_key=row.public_key, joined_at=now, join_token=row.token)
+    return _seen(joined, row)
 
 
 def _seen(node: Node, row: Presence) -> Node:
@@ -81,5 +103,7 @@ def _seen(node: Node, row: Presence) -> Node:
         epoch=row.epoch,
         version=row.version,
         facts=row.facts,
+        claimed=row.claimed,
+        quarantined=row.quarantined,
         relay_alarm=row.alarm or renamed,
     )

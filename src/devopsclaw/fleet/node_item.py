@@ -13,8 +13,8 @@ from devopsclaw.model.state import Link
 from devopsclaw.model.text import safe
 from devopsclaw.model.value import Value
 
-WAITING = "waiting"
-"""The status of a node whose labels wait for an operator; beside the words of `Link`."""
+WAITING, QUARANTINED = "waiting", "quarantined"
+"""The status of a node that waits for an operator, or is shut out; beside the words of `Link`."""
 
 
 class NodeItem(Value):
@@ -23,9 +23,11 @@ class NodeItem(Value):
     name: str = Field(description="Its name.")
     address: str = Field(description="The address an operator set, else the one the relay sees.")
     status: str = Field(
-        description="online, late, offline, lost; waiting: joined, but its labels wait for you."
+        description="online, late, offline, lost; waiting: joined, but waits for you; quarantined: shut out."
     )
-    state: str = Field(description="drained where it is online and drained, else the status.")
+    state: str = Field(
+        description="where it is online: unclaimed (it obeys nobody yet) or drained; else the status."
+    )
     labels: dict[str, str] = Field(description="Its labels.")
     groups: list[str] = Field(description="Its groups.")
     drained: bool = Field(description="Whether it is sent nothing new.")
@@ -33,19 +35,21 @@ class NodeItem(Value):
     seen: str = Field(description="The same in words, as 3s ago.")
     uid: str = Field(description="Fingerprint of its key; empty until it joins.")
     version: str = Field(description="Its devopsclaw; empty until it joins.")
+    token: str = Field(description="Id of the join token it came with; empty for none.")
     facts: dict[str, Any] = Field(description="What it says of itself.")
     alarm: str = Field(description="What is wrong with its identity; empty for nothing.")
 
 
 def fields_of(node: Node, now: float) -> dict[str, Any]:
     """What is shown of a node, at this wall time."""
-    status = WAITING if node.waiting else node.link(now).value
-    is_idle = node.drained and status == Link.ONLINE
+    status = QUARANTINED if node.quarantined else WAITING if node.waiting else node.link(now).value
+    is_online = status == Link.ONLINE
+    set_aside = "unclaimed" if node.unclaimed else "drained" if node.drained else ""
     return {
         "name": node.name,
         "address": node.shown_address,
         "status": status,
-        "state": "drained" if is_idle else status,
+        "state": set_aside if is_online and set_aside else status,
         "labels": dict(sorted(node.labels.items())),
         "groups": sorted(node.groups),
         "drained": node.drained,
@@ -53,6 +57,7 @@ def fields_of(node: Node, now: float) -> dict[str, Any]:
         "seen": _ago(node.age(now)),
         "uid": node.uid,
         "version": node.version,
+        "token": node.join_token,
         "facts": dict(node.facts),
         "alarm": node.alarm,
     }

@@ -24,6 +24,7 @@ _COLUMNS = (
     "last_seen",
     "version",
     "facts",
+    "join_token",
 )
 _LOAD = f"SELECT {', '.join(_COLUMNS)} FROM nodes ORDER BY name"
 _SAVE = (
@@ -89,13 +90,13 @@ def _row(node: Node) -> tuple[Any, ...]:
         node.last_seen,
         node.version,
         json.dumps(dict(node.facts)),
+        node.join_token,
     )
 
 
 def _node(row: tuple[Any, ...]) -> Node:
-    name, uid, key, address, peer, labels, groups, drained, accepted, joined_at, last_seen, version, facts = (
-        row
-    )
+    name, uid, key, address, peer, labels, groups, *rest = row
+    drained, accepted, joined_at, last_seen, version, facts, join_token = rest
     return Node(
         name=name,
         uid=uid,
@@ -110,4 +111,5 @@ def _node(row: tuple[Any, ...]) -> Node:
         last_seen=last_seen,
         version=version,
         facts=json.loads(facts),
+        join_token=join_token,
     )

@@ -15,9 +15,10 @@ from typing import Any
 from devopsclaw.core.clock import Clock
 from devopsclaw.core.db import Database
 from devopsclaw.fleet.inventory import Inventory, Node
-from devopsclaw.fleet.membership import Registration, labelled, registered, sighted
+from devopsclaw.fleet.membership import Registration, accepted, labelled, registered, sighted
 from devopsclaw.fleet.node_table import NodeTable
 from devopsclaw.fleet.presence import Presence
+from devopsclaw.fleet.tokens import IssuedTokens, Voucher
 from devopsclaw.model.errors import BadParams, Damaged, NotFound
 
 SAVE_EVERY = 30.0
@@ -27,8 +28,16 @@ SAVE_EVERY = 30.0
 class Nodes:
     """All nodes by name. Use `Nodes.open`."""
 
-    def __init__(self, table: NodeTable, clock: Clock, nodes: Iterable[Node], removed: Iterable[str]) -> None:
+    def __init__(
+        self,
+        table: NodeTable,
+        clock: Clock,
+        tokens: IssuedTokens,
+        nodes: Iterable[Node],
+        removed: Iterable[str],
+    ) -> None:
         self._table = table
+        self._tokens = tokens
         self._clock = clock
         self._nodes = {node.name: node for node in nodes}
         self._names = {node.uid: node.name for node in self._nodes.values() if node.uid}
@@ -42,10 +51,10 @@ class Nodes:
         """Why what was seen could not be saved; it is tried again."""
 
     @classmethod
-    async def open(cls, database: Database, clock: Clock) -> Nodes:
-        """Read everything; raises Damaged."""
+    async def open(cls, database: Database, clock: Clock, tokens: IssuedTokens | None = None) -> Nodes:
+        """Read everything; raises Damaged. `tokens` are those by which nodes may come to labels."""
         table = NodeTable(database)
-        return cls(table, clock, *await table.load())
+        return cls(table, clock, tokens or await IssuedTokens.open(database), *await table.load())
 
     def inventory(self) -> Inventory:
         """All nodes as they are now, by name."""
@@ -73,7 +82,7 @@ class Nodes:
         return frozenset(self._removed)
 
     async def register(self, registration: Registration) -> Node:
-        """Add a node, or add to what is known of it; labels that waited are in force from now on."""
+        """Add a node, or add to what is known of it; one that waits goes on waiting."""
         async with self._changing:
             return await self._keep(registered(self.get(registration.name), registration))
 
@@ -85,6 +94,10 @@ class Nodes:
     async def label(self, name: str, labels: Mapping[str, str], unset: Collection[str] = ()) -> Node:
         """Set labels and take some away; raises BadParams for one that is not there."""
         return await self.change(name, lambda node: labelled(node, labels, unset))
+
+    async def accept(self, name: str) -> Node:
+        """A person looked at its key: it is sent commands, and its labels are in force. Raises BadParams."""
+        return await self.change(name, accepted)
 
     async def drain(self, name: str) -> Node:
         """Send it nothing new from now on; what runs there ends by itself."""
@@ -171,10 +184,17 @@ class Nodes:
 
     def _take(self, row: Presence) -> Node:
         known = self.by_uid(row.uid) or self.get(row.name)
-        node = sighted(known, row, self._clock.wall())
+        node = sighted(known, row, self._clock.wall(), self._voucher(row, known))
         self._put(node)
         self._unsaved.add(node.name)
         return node
+
+    def _voucher(self, row: Presence, known: Node | None) -> Voucher | None:
+        """What a node that is new here gets by its join token."""
+        if not row.token or (known is not None and known.uid):
+            return None
+        used = sum(node.join_token == row.token for node in self._nodes.values())
+        return self._tokens.vouch(row.token, row.name, used)
 
     def _lose(self, listed: Collection[str]) -> list[Node]:
         """What the relay does not list has no session there."""

@@ -15,7 +15,7 @@ SignCancel = Callable[[Command], tuple[bytes, str]]
 
 
 class Orders:
-    """What is said carries its own proof: envelope and cancel are signed, the rest only moves bytes."""
+    """What is said carries its own proof: offer and cancel are signed, the rest only moves bytes."""
 
     def __init__(self, sign_cancel: SignCancel) -> None:
         self._sign_cancel = sign_cancel
@@ -23,7 +23,7 @@ class Orders:
     def offer(self, command: Command) -> Send:
         """Run this. It grants a window of output from offset 0 (model/headers: CREDIT_WINDOW)."""
         header = {"node": command.node, "command": command.id, "signature": command.signature}
-        return Send(Frame(FrameType.OFFER, header, command.envelope))
+        return Send(Frame(FrameType.OFFER, header, command.body))
 
     def cancel(self, command: Command) -> Send:
         """Stop this, or never start it."""

@@ -35,6 +35,11 @@ class Presence(Value):
     version: str = Field(default="", description="Its devopsclaw.", max_length=64)
     facts: dict[str, Any] = Field(default={}, description="What it says of itself.")
     alarm: str = Field(default="", description="What is wrong with its identity; empty for nothing.")
+    quarantined: bool = Field(default=False, description="Whether the relay lets its key in no more.")
+    claimed: bool = Field(default=True, description="Whether its session was shown the controller's key.")
+    token: str = Field(
+        default="", description="Id of the join token it came with.", pattern=r"^([0-9a-f]{16})?$"
+    )
 
     @model_validator(mode="after")
     def _key_is_its_own(self) -> Self:

@@ -34,6 +34,7 @@ NEVER_STARTED = frozenset({State.CANCELLED, State.DENIED, State.EXPIRED})
 """What a node can say without having started anything; after the loss of its journal it cannot know that."""
 NEVER_ARRIVED = "it did not reach the node in time"
 STILL_THERE = "the link was lost; the node is back and has not finished it"
+AHEAD = "the node's clock is {minutes} minutes off, ahead of this one: set it, as by NTP"
 LOST_JOURNAL = "the node lost its journal"
 FORGOTTEN = "the node has no result any more: it was acknowledged before"
 DAMAGED = "output damaged: what arrived is not what the node sent; the node reports {status}"
@@ -84,11 +85,14 @@ class Progress:
             entry.overdue = now.steady + max(at_least, latest + OVERDUE_AFTER - now.wall)
             self._book.timers.set(entry.overdue, "overdue", entry.id)
 
-    def refuse(self, entry: Entry, header: RejectHeader) -> list[Effect]:
+    def refuse(self, entry: Entry, header: RejectHeader, now: Moment) -> list[Effect]:
         """The node did not take it. One that was accepted before is not undone by a late refusal."""
         if entry.is_accepted:
             return []
-        return self.end(entry, REFUSALS.get(header.code, State.DENIED), header.message)
+        reason = header.message
+        if header.code == "expired" and now.wall <= entry.command.not_after < header.at:
+            reason = AHEAD.format(minutes=round((header.at - now.wall) / 60))
+        return self.end(entry, REFUSALS.get(header.code, State.DENIED), reason)
 
     def keep(self, entry: Entry, header: OutputHeader, data: bytes, now: Moment) -> list[Effect]:
         """Output arrived. Raises Hole."""

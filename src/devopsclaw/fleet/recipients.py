@@ -1,11 +1,11 @@
-"""Whom a run goes to: each node's key and command id, why one is sent nothing, and what one is sent."""
+"""Whom a run goes to: each node's key and command id, why one is sent nothing, and what all are sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from devopsclaw.core.runs import RunNode
-from devopsclaw.fleet.effects import Command
+from devopsclaw.fleet.batch import Batch
 from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.signing import Order, Signer, command_id
 from devopsclaw.model.state import State
@@ -37,6 +37,6 @@ class Recipients:
             return State.UNREACHABLE, f"{node.name} never joined a relay: on it, run {joining}"
         return None
 
-    def command(self, order: Order, part: RunNode, now: float) -> Command:
-        """What this node is sent, signed; `now` is wall time."""
-        return self._signer.command(order, part.uid, now)
+    def batch(self, order: Order, parts: Iterable[RunNode]) -> Batch:
+        """What these parts of a run will be sent; who is sent nothing is best left out."""
+        return Batch(self._signer, order, (part for part in parts if part.uid))

@@ -1,15 +1,19 @@
-"""A run's commands as an earlier core left them, rebuilt from its log so that delivery can go on."""
+"""A run as an earlier core left it, from its log: what was asked for, where it stands, and its commands."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from devopsclaw.core.outputs import Outputs
 from devopsclaw.core.runs import Run, RunEvent, RunNode
+from devopsclaw.fleet.conductor import Request
 from devopsclaw.fleet.effects import Row
-from devopsclaw.fleet.results import states_of
-from devopsclaw.fleet.signing import Order, Signer
+from devopsclaw.fleet.ending import last_end
+from devopsclaw.fleet.live_run import LiveRun
+from devopsclaw.fleet.results import settled_by, states_of
+from devopsclaw.fleet.signing import Signer
 from devopsclaw.fleet.stream import Kept
+from devopsclaw.model.call import Actor
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.state import State
 
@@ -19,28 +23,54 @@ PIECE = 1 << 20
 LAST = frozenset({"ended", "damaged"})
 """Events after which no more is heard of a command."""
 
+GOING_ON = frozenset({"sent", "resumed", "left"})
+"""Events that only a core writes that carries the run out."""
+
 Kinds = dict[str, RunEvent]
 """The last event of each kind that concerns one node."""
 
 
-def order_of(run: Run) -> Order:
-    """What the nodes of this run were told to do; the same bytes as then."""
-    plan = Plan.model_validate(run.plan)
+def request_of(run: Run) -> Request:
+    """What was asked for. One that was recorded without its pace goes one node at a time: most careful."""
     body = run.body
-    return Order(
-        run=run.run,
+    return Request(
         call=run.call,
-        command=plan.run,
-        effect=plan.effect,
+        entry=run.entry,
+        plan=Plan.model_validate(run.plan),
         timeout=body["timeout"],
         grace=body["grace"],
         output_cap=body["output_cap"],
+        parallel=body.get("parallel", 1),
+        serial=body.get("serial", True),
+        delay=body.get("delay", 0.0),
+        actor=Actor(body["user"], body["via"], via=body.get("model", ""), demo=body.get("demo", False)),
+        parent=body.get("parent", ""),
     )
+
+
+def live_of(run: Run, events: list[RunEvent]) -> LiveRun:
+    """The run where its log ends; nobody waits for it, and nothing more of it is sent for now."""
+    kinds = {event.kind for event in events}
+    live = LiveRun(run.run, run.call, run.nodes, states_of(run, events))
+    live.ended_at, live.recorded = last_end(events), run.exit_code
+    live.decided.update(settled_by(events))
+    live.stopped = "stopped" in kinds
+    live.is_left = True
+    if "cancelling" in kinds:
+        live.cancel()
+    return live
+
+
+def wanted_at(run: Run, events: Iterable[RunEvent]) -> float:
+    """Wall time at which somebody last wanted the run to go on: asked for it or resumed it; or at which a
+    core that was carrying it out sent something, or left it to the next one.
+    """
+    return max([run.created_at, *(event.at for event in events if event.kind in GOING_ON)])
 
 
 async def rows_of(run: Run, events: list[RunEvent], outputs: Outputs, signer: Signer) -> list[Row]:
     """The commands of the run that were sent and whose end is not on record."""
-    states = states_of(run, events)
+    states = states_of(run, [event for event in events if event.kind != "settled"])
     kinds: dict[str, Kinds] = {part.node: {} for part in run.nodes}
     for event in events:
         if event.node is not None:
@@ -55,7 +85,7 @@ async def rows_of(run: Run, events: list[RunEvent], outputs: Outputs, signer: Si
 async def _row(run: Run, part: RunNode, state: State, kinds: Kinds, outputs: Outputs, signer: Signer) -> Row:
     accepted = kinds.get("accepted")
     return Row(
-        command=signer.command(order_of(run), part.uid, kinds["sent"].body["not_before"]),
+        command=signer.command(request_of(run).order(run.run), part.uid, kinds["sent"].body["not_before"]),
         state=state,
         accepted_at=accepted.at if accepted else 0.0,
         is_cancelling="cancelling" in kinds,

@@ -17,6 +17,9 @@ class Schedule:
 
     With `serial` the window is one node wide, and the next starts no sooner than `delay` seconds after the
     one before has ended. Once more than `max_failures` have failed no further node starts.
+
+    Taken up in the middle: `running` have started and not ended, `failures` have failed before, and nothing
+    starts before `not_before`.
     """
 
     def __init__(
@@ -27,18 +30,21 @@ class Schedule:
         serial: bool = False,
         delay: float = 0.0,
         max_failures: int | None = None,
+        running: Iterable[str] = (),
+        failures: int = 0,
+        not_before: float = -math.inf,
     ) -> None:
         if parallel < 1:
             raise BadParams("at least one node has to run at a time", hint="give --max 1 or more")
         if delay < 0 or (delay > 0 and not serial):
             raise BadParams("--delay is a pause between nodes that run one at a time", hint="add --serial")
         self._waiting = deque(dict.fromkeys(nodes))
-        self._running: set[str] = set()
+        self._running = set(running)
         self._width = 1 if serial else parallel
         self._delay = delay
         self._max_failures = max_failures
-        self._failures = 0
-        self._not_before = -math.inf
+        self._failures = failures
+        self._not_before = not_before
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -64,7 +70,7 @@ class Schedule:
         """The nodes to start now; each is given out once."""
         if self.is_stopped or now < self._not_before:
             return []
-        room = min(self._width - len(self._running), len(self._waiting))
+        room = max(0, min(self._width - len(self._running), len(self._waiting)))
         started = [self._waiting.popleft() for _ in range(room)]
         self._running.update(started)
         return started

@@ -18,8 +18,9 @@ UNHEARD = -1
 class NodeSession:
     """`epoch` only grows. `seq` is the last frame's number in it. Times are steady.
 
-    `awaited`: answers to the last RECONCILE that are still to come; `has_gap`: a frame was lost while
-    waiting for them, so they do not tell everything. `lost_due`, `ask_due`: when to give up, to ask again.
+    `serial`: of the last RECONCILE; `awaited`: answers to it that are still to come; `has_gap`: a frame was
+    lost while waiting for them, so they do not tell everything. `lost_due`, `ask_due`: when to give up, to
+    ask again.
     """
 
     uid: str

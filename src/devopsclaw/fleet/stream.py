@@ -49,9 +49,16 @@ class Kept:
         return new
 
     def skip(self, start: int, end: int) -> tuple[int, int] | None:
-        """The part of this gap that is new. Raises Hole."""
+        """The part of this gap that is new. Raises Hole.
+
+        A gap from 0 over bytes that are here: the command threw its output away, and the node's digest is
+        over what follows.
+        """
         if start > self.offset:
             raise Hole
+        if start == 0 and end >= self.offset and self._sha256:
+            self._sha256, self.offset = None, end
+            return (0, end)
         if end <= self.offset:
             return None
         new = (self.offset, end)
