@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devopsclaw.core.approvals import Approvals
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.bus import Bus, Subscription
 from devopsclaw.core.clock import ManualClock
 from devopsclaw.core.context import Ctx
+from devopsclaw.core.db import Database
 from devopsclaw.core.gate import Gate
 from devopsclaw.core.guards import CoreGuards
 from devopsclaw.core.keys import Keys
 from devopsclaw.core.operation import Params, Result, operation
+from devopsclaw.core.paths import PACKAGE
 from devopsclaw.core.rbac import Role, Roles
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
@@ -25,6 +28,8 @@ from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 
 MARIA = Actor("maria", "cli", uid=1000)
+OLGA = Actor("olga", "console", uid=1002)
+LIFETIME = 600.0
 TOMAS = Actor("tomas", "cli", uid=1001)
 MODEL = Actor("maria", "chat", uid=1000, via="model")
 
@@ -58,6 +63,8 @@ class World:
 
     work: Callable[[Ctx], Awaitable[Any]] | None = None
     ran: list[str] = field(default_factory=list)
+    nodes: tuple[str, ...] = ()
+    """The nodes there are, where they are other than asked for."""
 
 
 async def plan_where(ctx: Ctx, params: Where) -> Plan:
@@ -65,7 +72,7 @@ async def plan_where(ctx: Ctx, params: Where) -> Plan:
         operation=ctx.call.operation,
         effect=params.effect,
         target="role=web",
-        nodes=params.nodes,
+        nodes=ctx.get(World).nodes or params.nodes,
         environments=(params.env,),
         run="uptime",
     )
@@ -116,22 +123,34 @@ class House:
     log: AuditLog
     world: World
     events: Subscription
+    approvals: Approvals
+    database: Database
+    clock: ManualClock
 
     async def run(
-        self, name: str, actor: Actor = MARIA, consent: Consent | None = None, **params: Any
+        self,
+        name: str,
+        actor: Actor = MARIA,
+        consent: Consent | None = None,
+        waits: bool = False,
+        **params: Any,
     ) -> Any:
-        return await self.gate.run(name, params, actor, consent=consent)
+        return await self.gate.run(name, params, actor, consent=consent, waits=waits)
 
     async def entries(self) -> list[Entry]:
         return (await self.log.list(AuditFilter()))[::-1]
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
-    """maria owns it, tomas is a viewer, prod is protected."""
+async def open_house(folder: Path, two_person: tuple[str, ...] = ()) -> AsyncIterator[House]:
+    """maria owns it, tomas is a viewer, olga an operator, prod is protected."""
     clock, bus, world = ManualClock(), Bus(), World()
     async with await AuditLog.open(folder / "audit", Keys(folder / "keys"), clock) as log:
-        guards = CoreGuards(Roles(1000, {"tomas": Role.VIEWER}), log, bus, clock, ("prod",))
-        gate = Gate(Registry([change, touch, look, listed]), guards, Services(world), bus, clock)
-        with bus.subscribe() as events:
-            yield House(gate, guards, log, world, events)
+        database = await Database.open(folder / "core.db", PACKAGE / "core" / "migrations" / "core")
+        async with database:
+            approvals = await Approvals.open(database, log, bus, clock, LIFETIME)
+            roles = Roles(1000, {"tomas": Role.VIEWER, "olga": Role.OPERATOR})
+            guards = CoreGuards(roles, log, bus, clock, ("prod",), approvals, two_person=two_person)
+            gate = Gate(Registry([change, touch, look, listed]), guards, Services(world), bus, clock)
+            with bus.subscribe() as events:
+                yield House(gate, guards, log, world, events, approvals, database, clock)

@@ -105,3 +105,11 @@ def test_what_stays_true_is_told_to_whoever_listens_later_before_anything_else()
             assert early.drain() == ["set aside", "gone by", "new"]
             assert late.drain() == ["set aside", "new"]
             assert other.drain() == []
+
+
+def test_a_gap_that_is_dropped_counts_for_all_it_stood_for() -> None:
+    listener = Subscription(lambda event: True, 2)
+    for event in (Gap(5), "a", "b"):
+        listener.offer(event)
+
+    assert listener.drain() == [Gap(5), "a", "b"]

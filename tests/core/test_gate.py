@@ -104,6 +104,9 @@ class Guarding:
         self.refuse_at: dict[str, ClawError] = {}
         self.calls: list[Call] = []
         self.plans: list[Plan] = []
+        self.yeses = 0
+        """How often somebody is asked and says yes."""
+        self.asked = 0
 
     def _step(self, name: str) -> None:
         STORY.append(name)
@@ -126,6 +129,12 @@ class Guarding:
     def weigh(self, plan: Plan) -> Plan:
         """Not judged here."""
         return plan
+
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """See `Guards.ask`."""
+        self._step("ask")
+        self.asked += 1
+        return self.asked <= self.yeses
 
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """See `Guards.approve`."""
@@ -156,7 +165,7 @@ def gate(guards: Guarding) -> Gate:
     return Gate(Registry([pull, look, both, count]), guards, Services(), Bus(), ManualClock())
 
 
-WHOLE = ["permit", "plan", "permit the plan", "approve", "intent", "run", "conclude Pulled", "outcome"]
+WHOLE = ["permit", "plan", "permit the plan", "ask", "approve", "intent", "run", "conclude Pulled", "outcome"]
 
 
 async def test_everything_is_done_in_the_order_of_the_policy(gate: Gate) -> None:
@@ -184,6 +193,30 @@ async def test_whoever_refuses_nothing_after_it_happens(
         await gate.run("lever.pull", {"name": "red"}, ADA)
 
     assert WHOLE[: WHOLE.index(step) + 1] == STORY
+
+
+async def test_after_each_yes_the_plan_is_made_and_judged_again(gate: Gate, guards: Guarding) -> None:
+    guards.yeses = 2
+
+    await gate.run("lever.pull", {"name": "red"}, ADA)
+
+    again = ["plan", "permit the plan", "ask"]
+    assert ["permit", *again, *again, *again, *WHOLE[4:]] == STORY
+    assert len(guards.plans) == 3
+
+
+async def test_a_plan_that_is_not_permitted_after_the_yes_does_not_run(gate: Gate, guards: Guarding) -> None:
+    guards.yeses = 1
+
+    async def narrowed(operation: Operation, plan: Plan, call: Call) -> None:
+        guards.plans.append(plan)
+        if len(guards.plans) > 1:
+            raise Denied("no more")
+
+    guards.permit_plan = narrowed  # type: ignore[method-assign]
+    with pytest.raises(Denied, match="no more"):
+        await gate.run("lever.pull", {"name": "red"}, ADA)
+    assert "run" not in STORY and "intent" not in STORY
 
 
 async def test_a_result_is_given_its_entry_after_the_outcome_is_written(gate: Gate) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +76,34 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match=r"core\.lock cannot be opened"):
         async with hold(tmp_path / "run", "core", "cli", ManualClock(), 0.0):
             pass
+
+
+async def test_an_inherited_lock_goes_on_where_the_holder_leaves(tmp_path: Path) -> None:
+    async with hold(tmp_path, "core", "console", ManualClock(), 0.0) as held:
+        left = os.dup(held)  # as a successor has it: the same open file
+        assert held_by_others(tmp_path / "core.lock")
+
+    assert held_by_others(tmp_path / "core.lock"), "nobody came between"
+    async with hold(tmp_path, "core", "gateway", ManualClock(), 0.0, left) as mine:
+        assert mine == left
+        assert json.loads((tmp_path / "core.lock").read_text()) == {"pid": os.getpid(), "face": "gateway"}
+        with pytest.raises(Busy, match=r"\(gateway\)"):
+            async with hold(tmp_path, "core", "cli", ManualClock(), 0.0):
+                pass
+
+    assert not held_by_others(tmp_path / "core.lock")
+
+
+async def test_the_lock_is_not_for_commands(tmp_path: Path) -> None:
+    async with hold(tmp_path, "core", "cli", ManualClock(), 0.0) as held:
+        assert not os.get_inheritable(held)
+
+
+def held_by_others(path: Path) -> bool:
+    """Whether who comes anew has to wait."""
+    with path.open() as other:
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

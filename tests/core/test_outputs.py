@@ -99,6 +99,20 @@ async def test_a_gap_that_the_node_announced_is_no_hole(outputs: Outputs) -> Non
     assert await outputs.sha256(ONE, "stdout") == sha256(b"abcxyz")
 
 
+@pytest.mark.parametrize("size", [4, 3 * SHORT], ids=["a row", "a file"])
+async def test_what_a_command_threw_away_itself_is_not_kept_here_either(outputs: Outputs, size: int) -> None:
+    await outputs.append(ONE, "stdout", 0, b"x" * size)
+
+    assert await outputs.skip(ONE, "stdout", 0, size + 1) == size + 1
+    await outputs.append(ONE, "stdout", size + 1, b"kept")
+    await outputs.close(ONE)
+
+    found = await outputs.stream(ONE, "stdout")
+    assert (found.length, found.kept, found.gaps) == (size + 5, 4, ((0, size + 1),))
+    assert await outputs.read(ONE, "stdout") == b"kept"
+    assert await outputs.sha256(ONE, "stdout") == hashlib.sha256(b"kept").hexdigest()
+
+
 async def test_equal_short_outputs_are_stored_once(outputs: Outputs, database: Database) -> None:
     for command in (ONE, TWO):
         await outputs.append(command, "stdout", 0, b"same")
@@ -146,13 +160,23 @@ async def test_after_a_crash_the_file_is_written_over_from_where_the_database_st
     assert await outputs.sha256(ONE, "stdout") == sha256(b"x" * 20_000 + b"the truth")
 
 
-async def test_a_closed_stream_takes_nothing_new_and_ignores_what_it_has(outputs: Outputs) -> None:
-    await outputs.append(ONE, "stdout", 0, b"abc")
+@pytest.mark.parametrize("size", [3, SHORT, SHORT + 1])
+async def test_a_closed_stream_ignores_what_it_has_and_goes_on_with_what_is_new(
+    size: int, outputs: Outputs
+) -> None:
+    begun = b"x" * size
+    for command in (ONE, TWO):
+        await outputs.append(command, "stdout", 0, begun)
+        await outputs.close(command)
+
+    assert await outputs.append(ONE, "stdout", 0, begun) == size
+    assert (await outputs.stream(ONE, "stdout")).sha256
+    assert await outputs.append(ONE, "stdout", size, b"yz") == size + 2
     await outputs.close(ONE)
 
-    assert await outputs.append(ONE, "stdout", 0, b"abc") == 3
-    with pytest.raises(Damaged, match="goes on after it was closed at 3 bytes"):
-        await outputs.append(ONE, "stdout", 3, b"d")
+    assert await outputs.read(ONE, "stdout", 0, size + 9) == begun + b"yz"
+    assert await outputs.sha256(ONE, "stdout") == sha256(begun + b"yz")
+    assert await outputs.read(TWO, "stdout", 0, size + 9) == begun
 
 
 async def test_a_file_that_is_gone_is_said(outputs: Outputs, tmp_path: Path) -> None:
@@ -201,3 +225,17 @@ async def test_pieces_that_repeat_and_overlap_make_the_whole(
 
             assert await outputs.read(ONE, "stdout", 0, len(whole)) == whole
             assert await outputs.sha256(ONE, "stdout") == sha256(whole)
+
+
+async def test_a_file_that_somebody_deleted_is_a_gap_and_holds_nothing_up(
+    outputs: Outputs, tmp_path: Path
+) -> None:
+    long = b"x" * (SHORT + 1)
+    await outputs.append(ONE, "stdout", 0, long)
+    (tmp_path / "output" / ONE[:2] / f"{ONE}.stdout").unlink()
+
+    await outputs.close(ONE)
+
+    found = await outputs.stream(ONE, "stdout")
+    assert (found.length, found.kept, found.gaps) == (len(long), 0, ((0, len(long)),))
+    assert (found.sha256, await outputs.read(ONE, "stdout")) == (sha256(b""), b"")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 
-from devopsclaw.core.paths import PACKAGE, Home, home, shipped
+from devopsclaw.core.paths import PACKAGE, SOCKET_NAME_LIMIT, Home, home, shipped, short
 
 
 def test_the_home_is_the_named_one_else_a_hidden_folder_of_the_user(
@@ -75,3 +77,42 @@ def test_the_home_of_a_demo_says_so(tmp_path: Path) -> None:
     (tmp_path / "demo").write_text("walls\n")
 
     assert home.demo == "walls"
+
+
+def test_a_path_that_fits_into_an_address_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "core.sock"
+
+    with short(path) as name:
+        assert name == str(path)
+
+
+def test_a_long_path_has_a_short_name_while_it_is_needed(tmp_path: Path) -> None:
+    folder = tmp_path / ("zażółć-" * 12)
+    folder.mkdir()
+    before = open_descriptors()
+
+    with short(folder / "core.sock") as name, socket.socket(socket.AF_UNIX) as bound:
+        assert len(os.fsencode(name)) <= SOCKET_NAME_LIMIT
+        bound.bind(name)
+
+    assert (folder / "core.sock").is_socket()
+    assert open_descriptors() == before
+
+
+def test_the_limit_counts_bytes_not_letters(tmp_path: Path) -> None:
+    folder = tmp_path / ("雪" * ((SOCKET_NAME_LIMIT - len(str(tmp_path))) // 2))
+    folder.mkdir()
+    assert len(str(folder)) < SOCKET_NAME_LIMIT < len(os.fsencode(folder))
+
+    with short(folder / "s") as name:
+        assert name.startswith("/proc/self/fd/")
+
+
+def test_a_long_path_in_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), short(tmp_path / ("x" * 200) / "core.sock"):
+        pass
+
+
+def open_descriptors() -> int:
+    """How many this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from devopsclaw.core.clock import ManualClock
 from devopsclaw.core.db import Database
 from devopsclaw.core.runs import Event, RunLog, RunNode
+from devopsclaw.core.schema import migration_files
 from devopsclaw.model.errors import NotFound
+from devopsclaw.model.state import WORDS, word_of
 
 MIGRATIONS = Path(__file__).parents[2] / "src" / "devopsclaw" / "core" / "migrations" / "core"
 
@@ -115,15 +118,38 @@ async def test_many_nodes_report_at_once(runs: RunLog) -> None:
 async def test_a_finished_run_is_not_open_and_may_learn_the_truth(runs: RunLog, clock: ManualClock) -> None:
     first, second = await created(runs, call="1"), await created(runs, call="2")
     await created(runs, "D", call="3")
+    begun = clock.now
+    clock.advance(60)
 
-    await runs.finish(first, 7)
+    await runs.finish(first, 7, "unknown", 0.0)
 
     assert [run.run for run in await runs.open_runs("X")] == [second]
-    ended = clock.now
-    clock.advance(60)
-    await runs.finish(first, 0)
     found = await runs.find(first)
-    assert (found.finished_at, found.exit_code) == (ended, 0)
+    assert (found.finished_at, found.exit_code, found.word) == (begun, 7, "unknown")
+    await runs.finish(first, 0, "ok", begun + 5)
+    found = await runs.find(first)
+    assert (found.finished_at, found.exit_code, found.word) == (begun + 5, 0, "ok")
+
+
+async def test_runs_from_before_words_were_kept_have_the_word_of_their_code(tmp_path: Path) -> None:
+    path, files = tmp_path / "core.db", migration_files(MIGRATIONS)
+    before = [file for file in files if "run_word" not in file.name]
+    codes: list[int | None] = [*WORDS, 13, None]
+    async with await Database.open(path, before) as database:
+
+        def insert(connection: sqlite3.Connection) -> None:
+            for number, code in enumerate(codes):
+                connection.execute(
+                    "INSERT INTO runs (run, kind, number, call, entry, plan, body, created_at, exit_code)"
+                    " VALUES (?, 'X', ?, '', '', '{}', '{}', 0, ?)",
+                    (f"X-{number}", number, code),
+                )
+
+        await database.write(insert)
+
+    async with await Database.open(path, files) as database:
+        found = {run.exit_code: run.word for run in await RunLog(database).recent()}
+    assert found == {code: "" if code is None else word_of(code) for code in codes}
 
 
 async def test_recent_runs_come_newest_first(runs: RunLog, clock: ManualClock) -> None:
@@ -140,7 +166,7 @@ async def test_what_is_not_there_is_said(runs: RunLog) -> None:
     with pytest.raises(NotFound, match="there is no run X-9"):
         await runs.append("X-9", [("sent", None, {})])
     with pytest.raises(NotFound, match="there is no run X-9"):
-        await runs.finish("X-9", 0)
+        await runs.finish("X-9", 0, "ok", 0.0)
     with pytest.raises(NotFound, match="no run has the command"):
         await runs.of_command("abc")
     assert await runs.events("X-9") == []

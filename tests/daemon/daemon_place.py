@@ -19,14 +19,15 @@ from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.pipe import PipeEnd, pipe
 from devopsclaw.daemon.daemon import Daemon
 from devopsclaw.daemon.journal import Journal, open_journal
+from devopsclaw.daemon.policy_file import PolicyFile
 from devopsclaw.daemon.trust import Pinned
 from devopsclaw.fleet.effects import Command
 from devopsclaw.fleet.signing import Order, Signer
 from devopsclaw.model.risk import Effect
 from devopsclaw.wire.channel import Channel, Closed
 from devopsclaw.wire.enroll import Welcome
-from devopsclaw.wire.envelope import verify_done
 from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.testimony import check_testimony
 from devopsclaw.wire.uid import uid_of
 
 PATIENCE = 60.0
@@ -62,6 +63,8 @@ class House:
         self.clock = SkewedClock()
         self.signer = Signer(CONTROLLER)
         self.epoch = 0
+        self.policy = folder / "policy.yaml"
+        """Nothing is there unless a test puts it there."""
 
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Life]:
@@ -69,7 +72,12 @@ class House:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await open_journal(self.folder / "node.db"))
             parts = NodeParts(
-                NODE, Pinned(CONTROLLER.public_hex), database, self.folder / "spill", self.clock
+                NODE,
+                Pinned(CONTROLLER.public_hex),
+                database,
+                self.folder / "spill",
+                self.clock,
+                PolicyFile(self.policy),
             )
             daemon = await stack.enter_async_context(open_node(parts))
             tasks = await stack.enter_async_context(background())
@@ -125,7 +133,7 @@ class Session:
     async def offer(self, command: Command) -> None:
         """Say: run this."""
         header = {"node": UID, "command": command.id, "signature": command.signature}
-        await self.end.send(Frame(FrameType.OFFER, header, command.envelope))
+        await self.end.send(Frame(FrameType.OFFER, header, command.body))
 
     async def cancel(self, command: Command) -> None:
         """Say: stop this."""
@@ -147,16 +155,20 @@ class Session:
     async def hears(self, wanted: FrameType) -> Frame:
         """The next frame of this type; all of them are kept in `heard`."""
         async with asyncio.timeout(PATIENCE):
-            while (frame := await self.end.receive()).type is not wanted:
-                self.heard.append(frame)
+            while (frame := await self._next()).type is not wanted:
+                pass
+        return frame
+
+    async def _next(self) -> Frame:
+        """Whatever the node claims has to be signed."""
+        frame = await self.end.receive()
+        check_testimony(NODE.public_hex, frame)
         self.heard.append(frame)
         return frame
 
     async def done(self) -> dict[str, Any]:
         """The node's report, whose signature fits."""
-        header = (await self.hears(FrameType.DONE)).header
-        verify_done(NODE.public_hex, header)
-        return header
+        return (await self.hears(FrameType.DONE)).header
 
     async def hears_all(self, done: dict[str, Any]) -> None:
         """The output that the report speaks of, which may come after it."""
@@ -180,3 +192,13 @@ async def until(holds: Any) -> Any:
         while not (found := await holds()):
             await asyncio.sleep(0.01)
     return found
+
+
+def waiting(marker: Path, then: str = "true") -> str:
+    """A command that counts its starts, and runs until the marker is there."""
+    return f"echo start >>{marker}.starts; until [ -e {marker} ]; do sleep 0.02; done; {then}"
+
+
+def starts(marker: Path) -> int:
+    """How often it was started."""
+    return len(Path(f"{marker}.starts").read_text().splitlines())

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, TypeVar
 
-from devopsclaw.daemon.admission import Admission
-from devopsclaw.daemon.effects import Effect, Outcome, Record, Rejected, Row, Send
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devopsclaw.daemon.admission import Admission, Permit, permit_all
+from devopsclaw.daemon.effects import Effect, Outcome, Record, Row, Send
 from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.daemon.trust import Pinned
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.risk import Effect as Risk
-from devopsclaw.wire.envelope import Cancel, CommandParams, Envelope
+from devopsclaw.wire.envelope import (
+    Cancel,
+    CommandParams,
+    Envelope,
+    Work,
+    digest,
+    sign_cancel,
+    sign_envelope,
+)
 from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.merkle import Tree, leaf_of
+from devopsclaw.wire.offer import Offer, Sealed
 
 NODE = "n_web1"
-ISSUER = "ab" * 32
+CONTROLLER = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
+ISSUER = CONTROLLER.public_key().public_bytes_raw().hex()
+TRUST = Pinned(ISSUER)
+IN_WORK = frozenset({"line", "timeout", "grace", "output_cap"})
 NOW = Moment(1_000_000.0, 500.0)
 FIRST, SECOND = "1" * 32, "2" * 32
 
@@ -26,53 +41,49 @@ def at(seconds: float) -> Moment:
     return Moment(NOW.wall + seconds, NOW.steady + seconds)
 
 
-def sign(body: bytes) -> str:
-    """Stands for the controller's signature."""
-    return hashlib.sha256(body).hexdigest()
-
-
-def check_envelope(body: bytes, signature: str, wall: float) -> Envelope:
-    """The envelope, if it is signed."""
-    if sign(body) != signature:
-        raise Rejected("bad_signature", "not signed by the controller")
-    return Envelope.parse(body)
-
-
-def check_cancel(body: bytes, signature: str, wall: float) -> Cancel:
-    """The cancel, if it is signed."""
-    if sign(body) != signature:
-        raise Rejected("bad_signature", "not signed by the controller")
-    return Cancel.parse(body)
-
-
-def envelope(command: str = FIRST, **changes: Any) -> Envelope:
-    """An envelope that is right in every field that is not changed."""
-    params = {"command": "uptime", "timeout": 10.0, "grace": 2.0, "output_cap": 1_000_000}
+def envelope(root: str, **changes: Any) -> Envelope:
+    """An envelope over this root that is right in every field that is not changed."""
     fields: dict[str, Any] = {
-        "command": command,
         "execution": "X-1",
-        "node": NODE,
+        "root": root,
         "effect": Risk.READ,
+        "user": "ada",
+        "via": "cli",
         "not_before": NOW.wall,
         "not_after": NOW.wall + 60,
         "issuer": ISSUER,
         "call": "call",
     }
-    params |= {name: changes.pop(name) for name in list(changes) if name in params}
-    return Envelope(params=CommandParams.model_validate(params), **{**fields, **changes})
+    return Envelope(**{**fields, **changes})
+
+
+def work(command: str = FIRST, line: str = "uptime", **changes: Any) -> Work:
+    """What a node is to run."""
+    params = {"command": line, "timeout": 10.0, "grace": 2.0, "output_cap": 1_000_000, **changes}
+    return Work(command=command, params=CommandParams.model_validate(params), salt="5a" * 16)
+
+
+def offered(command: str = FIRST, *, node: str = NODE, **changes: Any) -> tuple[Offer, Sealed]:
+    """An offer that is right in every field that is not changed, as it is read and as it travels."""
+    in_work = {name: changes.pop(name) for name in list(changes) if name in IN_WORK}
+    mine = work(command, **in_work)
+    raw = mine.canonical()
+    tree = Tree([leaf_of("n_other", b"o" * 32), leaf_of(node, bytes.fromhex(digest(raw)))])
+    signed = envelope(tree.root.hex(), **changes)
+    return Offer(signed, mine, digest(raw)), Sealed(signed.canonical(), tree.path(1), raw)
 
 
 def offer(command: str = FIRST, **changes: Any) -> Frame:
-    """An OFFER of that envelope."""
-    body = envelope(command, **changes).canonical()
-    header = {"node": NODE, "command": command, "signature": sign(body)}
-    return Frame(FrameType.OFFER, header, body)
+    """An OFFER of that, signed."""
+    _, sealed = offered(command, **changes)
+    header = {"node": NODE, "command": command, "signature": sign_envelope(CONTROLLER, sealed.envelope)}
+    return Frame(FrameType.OFFER, header, sealed.pack())
 
 
 def cancel(command: str = FIRST, grace: float = 3.0, node: str = NODE) -> Frame:
     """A CANCEL, signed."""
     body = Cancel(command=command, node=node, grace=grace, issuer=ISSUER).canonical()
-    header = {"node": NODE, "command": command, "grace": grace, "signature": sign(body)}
+    header = {"node": NODE, "command": command, "grace": grace, "signature": sign_cancel(CONTROLLER, body)}
     return Frame(FrameType.CANCEL, header, body)
 
 
@@ -87,9 +98,20 @@ def word(frame_type: FrameType, command: str = FIRST, **fields: Any) -> Frame:
     return Frame(frame_type, {"node": NODE, "command": command, **fields})
 
 
-def machine(rows: list[Row] | None = None, *, epoch: int = 1, incarnation: float = 0.0) -> NodeMachine:
+def admission(incarnation: float = 0.0, permit: Permit = permit_all) -> Admission:
+    """Ours: it obeys CONTROLLER."""
+    return Admission(NODE, incarnation, TRUST.offer, TRUST.cancel, permit)
+
+
+def machine(
+    rows: list[Row] | None = None,
+    *,
+    epoch: int = 1,
+    incarnation: float = 0.0,
+    permit: Permit = permit_all,
+) -> NodeMachine:
     """A machine with an open session, unless `epoch` is 0."""
-    made = NodeMachine(Admission(NODE, incarnation, check_envelope, check_cancel), "boot-1")
+    made = NodeMachine(admission(incarnation, permit), "boot-1")
     made.restore(rows or [], NOW)
     if epoch:
         made.on_link(epoch, NOW)

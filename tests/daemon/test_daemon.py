@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.daemon.daemon_place import CONTROLLER, PATIENCE, UID, House, Life, key_of, until
+from tests.daemon.daemon_place import (
+    CONTROLLER,
+    PATIENCE,
+    UID,
+    House,
+    Life,
+    key_of,
+    starts,
+    until,
+    waiting,
+)
 
 from devopsclaw.daemon import daemon as driver
 from devopsclaw.daemon.journal import Journal
@@ -18,30 +27,8 @@ from devopsclaw.model.errors import Damaged
 from devopsclaw.wire.enroll import Welcome
 from devopsclaw.wire.frames import Frame, FrameType
 
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
-
-
-@pytest.fixture
-async def life(house: House) -> AsyncIterator[Life]:
-    async with house.daemon() as living:
-        yield living
-
-
 LONG = "# " + 12_000 * "x"
 """A comment that fills a few pages of the journal."""
-
-
-def waiting(marker: Path, then: str = "true") -> str:
-    """A command that counts its starts, and runs until the marker is there."""
-    return f"echo start >>{marker}.starts; until [ -e {marker} ]; do sleep 0.02; done; {then}"
-
-
-def starts(marker: Path) -> int:
-    """How often it was started."""
-    return len(Path(f"{marker}.starts").read_text().splitlines())
 
 
 async def test_a_command_is_accepted_started_and_reported(house: House, life: Life) -> None:
@@ -87,6 +74,25 @@ async def test_what_another_controller_signed_is_refused(house: House, life: Lif
 
     assert refusal.header["code"] == "bad_signature"
     assert await life.states() == []
+
+
+async def test_what_the_owner_forbids_is_refused_with_the_rule_and_leaves_no_trace(
+    house: House, life: Life
+) -> None:
+    house.policy.write_text("refuse: [true]")
+    command = house.command("true")
+    async with life.session() as session:
+        await session.offer(command)
+        refusal = await session.hears(FrameType.REJECT)
+        assert await life.states() == []
+
+        house.policy.write_text("refuse: ['reboot']\n")
+        await session.offer(command)
+        done = await session.done()
+
+    assert refusal.header["code"] == "policy"
+    assert refusal.header["message"].startswith("policy file broken: line 1: refuse: a list of words")
+    assert (refusal.header["offer"], done["status"]) == (command.digest, "ok")
 
 
 async def test_output_is_told_while_the_command_runs(house: House, life: Life, tmp_path: Path) -> None:
@@ -145,7 +151,7 @@ class DeafRelay:
 async def test_a_timeout_stops_the_command_however_slow_the_relay_is(house: House, life: Life) -> None:
     command = house.command("sleep 600", timeout=0.2)
     header = {"node": UID, "command": command.id, "signature": command.signature}
-    deaf = DeafRelay(Frame(FrameType.OFFER, header, command.envelope))
+    deaf = DeafRelay(Frame(FrameType.OFFER, header, command.body))
 
     talking = asyncio.ensure_future(life.daemon.converse(deaf))
     async with asyncio.timeout(PATIENCE):

@@ -9,10 +9,10 @@ from tests.daemon.node_driver import (
     SECOND,
     at,
     cancel,
-    envelope,
     finished,
     machine,
     offer,
+    offered,
     reconcile,
     rows_of,
     running,
@@ -33,7 +33,7 @@ def test_an_offer_is_journalled_before_it_is_accepted_and_again_before_it_starts
     effects = machine().on_frame(offer(), NOW)
 
     assert types(effects) == ACCEPTED
-    assert effects[3] == Start(FIRST, envelope())
+    assert effects[3] == Start(FIRST, offered()[0])
 
 
 def test_a_started_command_is_journalled_before_it_is_told() -> None:
@@ -126,7 +126,7 @@ def test_the_same_offer_after_the_acknowledgement_is_refused_as_forgotten() -> N
 
 @pytest.mark.parametrize("node", [running(), finished()])
 def test_another_command_under_a_used_id_is_a_conflict(node: object) -> None:
-    frames = sent(node.on_frame(offer(execution="X-2"), at(1)))  # type: ignore[attr-defined]
+    frames = sent(node.on_frame(offer(timeout=11.0), at(1)))  # type: ignore[attr-defined]
 
     assert [frame.header["code"] for frame in frames] == ["id_conflict"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from tests.daemon.node_driver import (
     FIRST,
+    ISSUER,
     NODE,
     NOW,
     at,
     cancel,
-    envelope,
     finished,
     machine,
     offer,
+    offered,
     reconcile,
     rows_of,
     sent,
-    sign,
     types,
     word,
 )
@@ -25,6 +25,8 @@ from devopsclaw.daemon.effects import Outcome, Purge, Read, Record, Row, Start, 
 from devopsclaw.model.errors import Damaged
 from devopsclaw.model.moment import Moment
 from devopsclaw.wire.frames import FrameType
+from devopsclaw.wire.merkle import Path
+from devopsclaw.wire.offer import Sealed, open_offer
 
 # Restart
 
@@ -112,7 +114,7 @@ def test_a_restart_knows_what_was_acknowledged() -> None:
     assert types(node.on_frame(offer(), at(1))) == ["REJECT"]
 
 
-@pytest.mark.parametrize("lost", ["digest", "envelope", "purge_at"])
+@pytest.mark.parametrize("lost", ["digest", "envelope", "work", "purge_at"])
 def test_a_row_that_cannot_be_read_is_damage(lost: str) -> None:
     row = rows_of(machine().on_frame(offer(), NOW))[0]
     fields = {name: value for name, value in row.fields.items() if name != lost}
@@ -135,10 +137,13 @@ def test_an_id_is_purged_a_day_after_it_could_last_be_offered() -> None:
     assert sent(node.on_frame(offer(), at(60 + 86_401)))[0].header["code"] == "expired"
 
 
-def test_the_signature_is_journalled_with_the_envelope() -> None:
-    record = machine().on_frame(offer(), NOW)[0]
+def test_the_proof_of_whose_word_it_was_is_journalled() -> None:
+    frame = offer()
+    record = machine().on_frame(frame, NOW)[0]
 
     assert isinstance(record, Record)
-    assert record.fields["envelope"].encode() == envelope().canonical()
-    assert record.fields["signature"] == sign(envelope().canonical())
-    assert NODE in record.fields["envelope"]
+    fields = record.fields
+    path = Path(fields["sides"], bytes.fromhex(fields["path"]))
+    sealed = Sealed(fields["envelope"].encode(), path, fields["work"].encode())
+    assert sealed.pack() == frame.body
+    assert open_offer(ISSUER, NODE, sealed, fields["signature"]) == offered()[0]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.daemon.daemon_place import CONTROLLER, House, key_of
+from tests.daemon.daemon_place import CONTROLLER, UID, House, key_of
 
 from devopsclaw.daemon.effects import Rejected
 from devopsclaw.daemon.trust import Pinned, Trust
 from devopsclaw.fleet.signing import Signer
 from devopsclaw.model.errors import Damaged
+from devopsclaw.wire import merkle
+from devopsclaw.wire.envelope import sign_envelope
+from devopsclaw.wire.offer import Sealed
 
 ROOT, OTHER = CONTROLLER.public_hex, key_of("mallory").public_hex
 
@@ -26,7 +29,7 @@ def test_a_node_that_was_shown_nobody_obeys_nobody(path: Path) -> None:
 
     assert trust.root == ""
     with pytest.raises(Rejected) as refused:
-        trust.envelope(command.envelope, command.signature, 0.0)
+        trust.offer(UID, Sealed.unpack(command.body), command.signature)
     assert refused.value.code == "unclaimed"
 
 
@@ -79,9 +82,18 @@ def test_what_the_root_signed_is_taken(tmp_path: Path) -> None:
     trust, house = Pinned(ROOT), House(tmp_path)
     command = house.command("uptime")
 
-    assert trust.envelope(command.envelope, command.signature, 0.0).params.command == "uptime"
+    offer = trust.offer(UID, Sealed.unpack(command.body), command.signature)
+    assert offer.work.params.command == "uptime"
     body, signature = house.signer.cancel(command)
-    assert trust.cancel(body, signature, 0.0).command == command.id
+    assert trust.cancel(body, signature).command == command.id
+
+
+def test_what_the_root_signed_for_another_node_is_refused(tmp_path: Path) -> None:
+    command = House(tmp_path).command("uptime")
+
+    with pytest.raises(Rejected) as refused:
+        Pinned(ROOT).offer("n_other", Sealed.unpack(command.body), command.signature)
+    assert refused.value.code == "wrong_node"
 
 
 def test_what_somebody_else_signed_is_refused(tmp_path: Path) -> None:
@@ -91,8 +103,8 @@ def test_what_somebody_else_signed_is_refused(tmp_path: Path) -> None:
     body, signature = house.signer.cancel(command)
 
     for attempt in (
-        lambda: trust.envelope(command.envelope, command.signature, 0.0),
-        lambda: trust.cancel(body, signature, 0.0),
+        lambda: trust.offer(UID, Sealed.unpack(command.body), command.signature),
+        lambda: trust.cancel(body, signature),
     ):
         with pytest.raises(Rejected) as refused:
             attempt()
@@ -100,10 +112,8 @@ def test_what_somebody_else_signed_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_signed_and_senseless_is_refused(tmp_path: Path) -> None:
-    from devopsclaw.wire.envelope import sign_envelope
-
-    body = b'{"v":99}'
+    sealed = Sealed(b'{"v":99}', merkle.Path(0, b""), b"{}")
 
     with pytest.raises(Rejected) as refused:
-        Pinned(ROOT).envelope(body, sign_envelope(CONTROLLER.private, body), 0.0)
+        Pinned(ROOT).offer(UID, sealed, sign_envelope(CONTROLLER.private, sealed.envelope))
     assert refused.value.code == "bad_envelope"

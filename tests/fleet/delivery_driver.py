@@ -14,6 +14,7 @@ from devopsclaw.wire.frames import Frame, FrameType
 NODE = "n_web1"
 NOW = Moment(1_000_000.0, 500.0)
 FIRST, SECOND = "1" * 32, "2" * 32
+DIGEST = "d1" * 32
 
 
 def at(seconds: float) -> Moment:
@@ -26,8 +27,9 @@ def command(identifier: str = FIRST, **changes: Any) -> Command:
     fields: dict[str, Any] = {
         "id": identifier,
         "node": NODE,
-        "envelope": b"{}",
+        "body": b"{}",
         "signature": "00",
+        "digest": DIGEST,
         "not_before": NOW.wall,
         "not_after": NOW.wall + 60,
         "grace": 2.0,
@@ -58,9 +60,10 @@ class Speaker:
         """ACCEPT."""
         return self.say(FrameType.ACCEPT, command=identifier)
 
-    def reject(self, code: str, identifier: str = FIRST) -> Frame:
-        """REJECT."""
-        return self.say(FrameType.REJECT, command=identifier, code=code, message=f"because of {code}")
+    def reject(self, code: str, identifier: str = FIRST, offer: str = DIGEST, at: float = 0.0) -> Frame:
+        """REJECT, of the work that was offered unless told otherwise."""
+        message = f"because of {code}"
+        return self.say(FrameType.REJECT, command=identifier, code=code, message=message, offer=offer, at=at)
 
     def output(self, offset: int, data: bytes, stream: str = "stdout", identifier: str = FIRST) -> Frame:
         """OUTPUT."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -25,11 +25,12 @@ from devopsclaw.fleet.delivery import Delivery
 from devopsclaw.fleet.dispatch import Dispatch
 from devopsclaw.fleet.effects import Command
 from devopsclaw.fleet.execution import Executions
-from devopsclaw.fleet.live_run import LiveRun
+from devopsclaw.fleet.live_run import LiveRun, Sending
 from devopsclaw.fleet.nodes import Nodes
 from devopsclaw.fleet.presence import Presence
 from devopsclaw.fleet.recipients import Recipients
 from devopsclaw.fleet.signing import Order, Signer
+from devopsclaw.model.call import Actor
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.state import State
@@ -95,15 +96,16 @@ class Place:
         """The rest, over what is on disk."""
         self.nodes = await Nodes.open(self.database, self.clock)
         recipients = Recipients(self.nodes, self.signer)
-        self.late: list[tuple[str, int, dict[str, int]]] = []
+        self.late: list[str] = []
+        """The words of runs for which nobody waited, as they were put on record."""
         self.conductor = Conductor(
             self.dispatch, self.log, recipients, self.bus, self.clock, self._put_on_record
         )
         self.executions = Executions(self.conductor, self.log, self.outputs, self.signer, self.tasks.start)
         self.tasks.start(self.dispatch.run())
 
-    async def _put_on_record(self, run: str, code: int, counts: Mapping[str, int]) -> None:
-        self.late.append((run, code, dict(counts)))
+    async def _put_on_record(self, run: str) -> None:
+        self.late.append((await self.log.find(run)).word)
 
     async def joined(self, name: str, epoch: int = 1) -> FarEnd:
         """A node that is there; its channel is known."""
@@ -126,22 +128,25 @@ class Place:
         return end
 
     async def recorded(self, *names: str, command: str = "uptime") -> LiveRun:
-        """A run on these nodes, in the log and not sent."""
+        """A run on these nodes, in the log and not sent; whoever carries it out sends at once."""
         call = uuid4().hex
         parts = self.conductor.recipients.parts(call, names)
-        plan = Plan(operation="fleet.exec", effect=Effect.READ, target="all", nodes=names, run=command)
+        request = self.request(*names, call=call)
+        plan = request.plan.model_copy(update={"run": command})
         run = await self.log.create(
             call=call,
             entry="E-1",
             plan_json=plan.model_dump_json(),
             nodes=[(part.node, part.uid, part.command) for part in parts],
-            body={"user": "ada", "via": "cli", "timeout": 10.0, "grace": 2.0, "output_cap": 1000},
+            body=request.body(),
         )
-        return LiveRun(run, call, parts, dict.fromkeys(names, State.PENDING))
+        live = LiveRun(run, call, parts, dict.fromkeys(names, State.PENDING))
+        live.sending = Sending.NOW
+        return live
 
     def command(self, run: LiveRun, node: str) -> Command:
         """This node's part of the run, signed."""
-        order = Order(run.id, run.call, "uptime", Effect.READ, 10.0, 2.0, 1000)
+        order = Order(run.id, run.call, "uptime", Effect.READ, 10.0, 2.0, 1000, user="ada", via="cli")
         return self.signer.command(order, run.part(node).uid, self.clock.wall())
 
     def request(self, *names: str, **changes: object) -> Request:
@@ -157,8 +162,7 @@ class Place:
             "parallel": 50,
             "serial": False,
             "delay": 0.0,
-            "user": "ada",
-            "via": "cli",
+            "actor": Actor("ada", "cli"),
         }
         return Request(**{**fields, **changes})  # type: ignore[arg-type]
 

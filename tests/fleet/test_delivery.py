@@ -23,8 +23,8 @@ from tests.fleet.delivery_driver import (
 )
 
 from devopsclaw.fleet.delivery import Delivery
-from devopsclaw.fleet.effects import Ended, Recall
-from devopsclaw.model.headers import CREDIT_WINDOW
+from devopsclaw.fleet.effects import Ended, Recall, Record
+from devopsclaw.model.headers import CREDIT_WINDOW, DoneHeader
 from devopsclaw.model.state import State
 from devopsclaw.wire.frames import FrameType
 
@@ -127,6 +127,20 @@ def test_a_gap_is_on_record_and_output_goes_on_behind_it() -> None:
     assert story(delivery.on_frame(speaker.gap(200, 300), NOW)) == ["RECONCILE"]
 
 
+def test_what_a_command_threw_away_itself_is_taken_back_and_damages_nothing() -> None:
+    speaker = Speaker()
+    delivery = running(speaker)
+    delivery.on_frame(speaker.output(0, b"lost"), NOW)
+
+    taken_back = delivery.on_frame(speaker.gap(0, 4), NOW)
+    delivery.on_frame(speaker.output(4, b"kept"), NOW)
+    digest = hashlib.sha256(b"kept").hexdigest()
+    effects = delivery.on_frame(speaker.done(stdout_length=8, stdout_sha256=digest), at(1))
+
+    assert taken_back == [Record(FIRST, "gap", {"stream": "stdout", "start": 0, "end": 4})]
+    assert story(effects) == ["record ended", "ended ok", "DONE_ACK"]
+
+
 def test_credit_grows_when_half_of_it_is_used() -> None:
     speaker = Speaker()
     delivery = running(speaker)
@@ -213,8 +227,10 @@ def test_an_interrupted_command_is_unknown_for_good_and_acknowledged() -> None:
 
 def test_the_end_of_a_command_that_is_not_held_is_looked_up() -> None:
     delivery = connected()
+    done = Speaker().done()
+    report = DoneHeader.model_validate(done.header).report()
 
-    assert delivery.on_frame(Speaker().done(), NOW) == [Recall(FIRST, NODE)]
+    assert delivery.on_frame(done, NOW) == [Recall(FIRST, NODE, report)]
     assert story(delivery.on_recalled(FIRST, NODE, NOW)) == ["DONE_ACK"]
 
 

@@ -110,7 +110,7 @@ def test_a_lost_offer_is_sent_again_as_it_was() -> None:
     effects = delivery.on_frame(Speaker(2).standing(asked, "unseen"), at(1))
 
     assert story(effects) == ["OFFER"]
-    assert frames(effects)[0].body == command().envelope
+    assert frames(effects)[0].body == command().body
 
 
 def test_a_lost_offer_whose_time_is_over_is_withdrawn_and_expires() -> None:

@@ -37,7 +37,7 @@ async def test_a_command_is_on_record_before_it_is_offered(place: Place) -> None
 
     (event,) = await place.log.events(run.id)
     assert (event.kind, event.node, event.body) == ("sent", "web", {"not_before": command.not_before})
-    assert (offer.header["command"], offer.body) == (command.id, command.envelope)
+    assert (offer.header["command"], offer.body) == (command.id, command.body)
 
 
 async def test_result_and_output_are_on_disk_before_the_node_may_forget_them(place: Place) -> None:
@@ -292,6 +292,25 @@ async def test_while_the_disk_is_full_nothing_is_acknowledged_and_people_are_tol
     assert warnings.drain() == []
     assert await place.kinds(run.id) == ["sent", "accepted", "ended"]
     assert await place.outputs.read(command.id, "stdout", 0, SHORT) == text
+
+
+async def test_output_that_a_dying_core_had_closed_too_early_goes_on(place: Place) -> None:
+    web = await place.joined("web")
+    run = await place.recorded("web")
+    command = place.command(run, "web")
+    place.dispatch.offer(run, command)
+    place.dispatch.on_frame(web.says.accept(command.id))
+    place.dispatch.on_frame(web.says.output(0, b"half", identifier=command.id))
+    await place.until_kind(run.id, "accepted")
+    await place.quiet()
+    await place.outputs.close(command.id)
+
+    place.dispatch.on_frame(web.says.output(4, b" and half", identifier=command.id))
+    place.dispatch.on_frame(web.says.done(b"half and half", command.id))
+    await web.hears(FrameType.DONE_ACK)
+
+    assert run.states == {"web": State.OK}
+    assert await place.outputs.read(command.id, "stdout") == b"half and half"
 
 
 async def test_a_disk_that_fails_while_something_is_sent_does_not_lose_its_time_window(

@@ -35,7 +35,10 @@ def test_why_a_node_gets_nothing_new_comes_with_the_way_out() -> None:
     assert "devopsclaw node undrain web1" in Node("web1", drained=True).refusal
     waiting = Node("web1", uid="n_1", accepted=False, peer="203.0.113.5", drained=True).refusal
     assert "203.0.113.5" in waiting
-    assert "devopsclaw node register --name web1" in waiting
+    assert "devopsclaw node release web1" in Node("web1", uid="n_1", quarantined=True).refusal
+    assert "unclaimed" in Node("web1", uid="n_1", connected=True, claimed=False).refusal
+    assert Node("web1", uid="n_1", claimed=False).refusal == "", "an old session says nothing of the next one"
+    assert "devopsclaw node accept web1" in waiting
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,13 @@ def test_what_is_unknown_is_over_unless_the_node_is_about_to_tell(run: LiveRun) 
     assert run.is_over
 
 
+def test_it_ended_with_its_last_node_whoever_is_heard_of_last(run: LiveRun) -> None:
+    for at in (0.0, 70.0, 12.0):
+        run.end(at)
+
+    assert run.ended_at == 70.0
+
+
 async def test_whoever_waits_is_woken_by_a_move(run: LiveRun) -> None:
     waiting = asyncio.ensure_future(run.changed())
     await asyncio.sleep(0)

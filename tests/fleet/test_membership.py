@@ -7,8 +7,9 @@ import hashlib
 import pytest
 
 from devopsclaw.fleet.inventory import Node
-from devopsclaw.fleet.membership import Registration, labelled, registered, sighted
+from devopsclaw.fleet.membership import Registration, accepted, labelled, registered, sighted
 from devopsclaw.fleet.presence import Presence
+from devopsclaw.fleet.tokens import Voucher
 from devopsclaw.model.errors import BadParams
 from devopsclaw.wire.uid import uid_of
 
@@ -43,9 +44,43 @@ def test_from_another_address_or_without_a_registered_one_its_labels_wait(regist
     assert node.waiting
     assert node.labels == {}
 
-    vouched = registered(node, Registration("web1", labels={"role": "web"}))
-    assert not vouched.waiting
-    assert vouched.labels == {"env": "prod", "role": "web"}
+    again = registered(node, Registration("web1", labels={"role": "web"}))
+    assert again.waiting, "to register it anew is not to look at its key"
+
+    assert not accepted(again).waiting
+    assert accepted(again).labels == {"env": "prod", "role": "web"}
+
+
+def test_only_a_node_that_joined_and_waits_can_be_accepted() -> None:
+    with pytest.raises(BadParams, match="has not joined yet"):
+        accepted(registered(None, REGISTRATION))
+    with pytest.raises(BadParams, match="does not wait"):
+        accepted(sighted(None, row(), 1000.0))
+
+
+def test_a_join_token_brings_labels_and_what_an_operator_said_goes_before_them() -> None:
+    voucher = Voucher({"env": "test", "role": "web"})
+
+    assert sighted(None, row(), 1000.0, voucher).labels == {"env": "test", "role": "web"}
+    assert sighted(registered(None, REGISTRATION), row(), 1000.0, voucher).labels == {
+        "env": "prod",
+        "role": "web",
+    }
+
+
+def test_a_token_for_many_names_does_not_vouch_for_a_registered_one_and_a_token_for_it_does() -> None:
+    elsewhere = row(address="203.0.113.5")
+
+    assert sighted(registered(None, REGISTRATION), elsewhere, 1000.0, Voucher()).waiting
+    assert not sighted(registered(None, REGISTRATION), elsewhere, 1000.0, Voucher(is_exact=True)).waiting
+
+
+def test_what_the_relay_says_of_a_session_is_shown() -> None:
+    node = sighted(None, row(), 1000.0)
+
+    assert (node.quarantined, node.unclaimed) == (False, False)
+    assert sighted(node, row().model_copy(update={"quarantined": True}), 1001.0).quarantined
+    assert sighted(node, row().model_copy(update={"claimed": False}), 1001.0).unclaimed
 
 
 def test_an_unknown_address_never_equals_an_unregistered_one() -> None:

@@ -86,7 +86,7 @@ async def test_labels_that_wait_still_wait_after_a_restart(
     again = await Nodes.open(database, clock)
     assert again.find("web1").waiting
 
-    await again.register(Registration("web1"))
+    await again.accept("web1")
     assert again.find("web1").labels == {"env": "prod"}
 
 

@@ -15,7 +15,7 @@ from devopsclaw.fleet.signing import Order, command_id
 from devopsclaw.model.errors import NotFound
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.state import State
-from devopsclaw.wire.envelope import verify_envelope
+from devopsclaw.wire.offer import Sealed, open_offer
 from devopsclaw.wire.uid import uid_of
 
 CALL = "c" * 32
@@ -103,7 +103,8 @@ async def test_what_is_sent_is_signed_for_this_node_alone(place: Place, recipien
     (part,) = recipients.parts(CALL, ["web"])
     order = Order("X-1", CALL, "uptime", Effect.READ, 10.0, 2.0, 1000)
 
-    command = recipients.command(order, part, 1000.0)
+    command = recipients.batch(order, [part]).command(part, 1000.0)
 
-    envelope = verify_envelope(key_of("controller").public_hex, command.envelope, command.signature)
-    assert (command.id, command.node, envelope.node) == (part.command, web.uid, web.uid)
+    sealed = Sealed.unpack(command.body)
+    offer = open_offer(key_of("controller").public_hex, web.uid, sealed, command.signature)
+    assert (command.id, command.node, offer.work.command) == (part.command, web.uid, part.command)

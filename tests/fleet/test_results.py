@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devopsclaw.core.runs import Run, RunEvent, RunNode
-from devopsclaw.fleet.results import items_of, last_words, state_after, states_of
+from devopsclaw.fleet.results import heard, items_of, last_words, state_after, states_of
 from devopsclaw.model.state import State
 
 
@@ -63,6 +63,30 @@ def test_a_result_is_the_nodes_report_with_its_output() -> None:
 
     assert (item.node, item.status, item.exit_code, item.stdout, item.stderr) == ("a", "ok", 0, "up\n", "")
     assert (item.started_at, item.duration) == ("2027-01-15T08:00:00.000Z", 0.25)
+
+
+def test_a_node_that_may_still_tell_more_was_last_heard_when_it_last_said_something() -> None:
+    told: list[tuple[float, str, str, dict[str, Any]]] = [
+        (1.0, "sent", "a", {}),
+        (1.0, "sent", "b", {}),
+        (1.0, "sent", "c", {}),
+        (2.0, "accepted", "a", {}),
+        (3.0, "accepted", "b", {}),
+        (4.0, "gap", "a", {"stream": "stdout", "start": 1, "end": 2}),
+        (5.0, "ended", "b", {"status": "ok"}),
+        (5.0, "damaged", "d", {"status": "unknown"}),
+        (60.0, "cancelling", "a", {}),
+        (70.0, "unknown", "a", {"reason": "link lost"}),
+    ]
+    log = [RunEvent(number, *each) for number, each in enumerate(told)]
+
+    assert heard(run("a", "b", "c", "d"), log) == {"a": 4.0, "c": 0.0}
+    assert [item.last_heard for item in items_of(run("a", "b", "c", "d"), log, {})] == [
+        "1970-01-01T00:00:04.000Z",
+        "",
+        "",
+        "",
+    ]
 
 
 def test_results_are_in_the_order_of_the_names() -> None:

@@ -13,7 +13,8 @@ from tests.fleet.dispatch_place import Place, open_place
 from devopsclaw.fleet import resume
 from devopsclaw.fleet.effects import Row
 from devopsclaw.fleet.live_run import LiveRun
-from devopsclaw.fleet.resume import order_of, rows_of
+from devopsclaw.fleet.resume import request_of, rows_of
+from devopsclaw.model.call import Actor
 from devopsclaw.model.state import State
 
 
@@ -40,8 +41,28 @@ SENT = ("sent", {"not_before": 1000.0})
 ACCEPTED = ("accepted", {"at": 1001.0})
 
 
+async def test_what_was_asked_for_is_read_back_whole(place: Place) -> None:
+    await place.joined("web")
+    actor = Actor("ada", "cli", via="model", demo=True)
+    asked = place.request("web", serial=True, delay=2.5, parallel=7, actor=actor, parent="f" * 32)
+    run = await place.log.create(
+        call=asked.call, entry="E-1", plan_json=asked.plan.model_dump_json(), nodes=[], body=asked.body()
+    )
+
+    assert request_of(await place.log.find(run)) == asked
+
+
+async def test_a_run_recorded_without_its_pace_goes_one_node_at_a_time(place: Place) -> None:
+    asked = place.request("web")
+    body = {key: asked.body()[key] for key in ("user", "via", "timeout", "grace", "output_cap")}
+    plan = asked.plan.model_dump_json()
+    run = await place.log.create(call=asked.call, entry="E-1", plan_json=plan, nodes=[], body=body)
+
+    assert request_of(await place.log.find(run)).serial
+
+
 async def test_the_order_is_what_the_nodes_were_told(place: Place, run: LiveRun) -> None:
-    order = order_of(await place.log.find(run.id))
+    order = request_of(await place.log.find(run.id)).order(run.id)
 
     assert (order.run, order.call, order.command, order.effect) == (run.id, run.call, "uptime", "read")
     assert (order.timeout, order.grace, order.output_cap) == (10.0, 2.0, 1000)

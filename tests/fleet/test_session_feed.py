@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from tests.fleet.dispatch_place import PATIENCE, FarEnd, Place, key_of, open_place
 
+from devopsclaw.core.audit import AuditLog
+from devopsclaw.core.keys import Keys
+from devopsclaw.fleet.relay_desk import RelayDesk
 from devopsclaw.fleet.session_feed import SessionFeed
+from devopsclaw.fleet.tokens import IssuedTokens
 from devopsclaw.model.events import NodeSeen, Warned
 from devopsclaw.model.state import State
 from devopsclaw.wire.channel import Closed
-from devopsclaw.wire.envelope import sign_done
 from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.testimony import attest
 from devopsclaw.wire.uid import uid_of
 
 
@@ -57,12 +61,15 @@ def row(name: str, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with open_place(tmp_path) as place:
-        feed = SessionFeed(place.nodes, place.dispatch, place.bus, place.clock)
-        relay, arrived = FarEnd("relay"), asyncio.Event()
-        following = asyncio.ensure_future(feed.follow_relay(relay.ours, arrived))
-        yield Scene(place, feed, relay, arrived, following)
-        following.cancel()
-        await asyncio.wait({following})
+        async with await AuditLog.open(tmp_path / "audit", Keys(tmp_path / "keys"), place.clock) as audit:
+            tokens = await IssuedTokens.open(place.database)
+            desk = RelayDesk(tokens, audit, place.bus, "aa" * 32)
+            feed = SessionFeed(place.nodes, place.dispatch, desk, place.bus, place.clock)
+            relay, arrived = FarEnd("relay"), asyncio.Event()
+            following = asyncio.ensure_future(feed.follow_relay(relay.ours, arrived))
+            yield Scene(place, feed, relay, arrived, following)
+            following.cancel()
+            await asyncio.wait({following})
 
 
 async def test_a_full_list_says_that_everybody_who_is_there_is_known(scene: Scene) -> None:
@@ -131,7 +138,7 @@ async def under_way(scene: Scene) -> tuple[Any, FarEnd]:
 
 def signed(frame: Frame, by: str) -> Frame:
     """The frame with this node's signature."""
-    return Frame(frame.type, {**frame.header, "signature": sign_done(key_of(by).private, frame.header)})
+    return attest(key_of(by).private, frame)
 
 
 async def test_a_result_signed_by_its_node_is_believed(scene: Scene) -> None:
@@ -156,6 +163,109 @@ async def test_a_result_that_its_node_did_not_sign_is_not_believed(by: str, scen
 
     assert warned.text == "a result in the name of a was not signed by it and is not believed"
     assert run.states == {"a": State.RUNNING}
+
+
+def refusal(scene: Scene, run: Any, voice: FarEnd) -> Frame:
+    """Node `a` refuses what it was offered."""
+    return voice.says.reject("policy", run.part("a").command, scene.place.command(run, "a").digest)
+
+
+async def offered(scene: Scene) -> tuple[Any, FarEnd]:
+    """A run that node `a` was offered and has not answered, and the node's voice."""
+    await scene.tell("a")
+    await scene.until(scene.arrived.is_set)
+    run = await scene.place.recorded("a")
+    voice = FarEnd("a")
+    asked = await scene.relay.hears(FrameType.RECONCILE)
+    standing = {"serial": asked.header["serial"], "incarnation": 0.0, "commands": []}
+    await scene.relay.theirs.send(voice.says.say(FrameType.STANDING, **standing))
+    scene.place.dispatch.offer(run, scene.place.command(run, "a"))
+    await scene.relay.hears(FrameType.OFFER)
+    return run, voice
+
+
+async def test_a_refusal_signed_by_its_node_is_believed(scene: Scene) -> None:
+    run, voice = await offered(scene)
+
+    await scene.relay.theirs.send(signed(refusal(scene, run, voice), "a"))
+
+    await scene.until(lambda: run.states == {"a": State.DENIED})
+
+
+@pytest.mark.parametrize("by", ["", "mallory"])
+async def test_a_refusal_that_its_node_did_not_sign_is_not_believed(by: str, scene: Scene) -> None:
+    run, voice = await offered(scene)
+    said = refusal(scene, run, voice)
+
+    with scene.place.bus.subscribe(lambda event: isinstance(event, Warned)) as events:
+        await scene.relay.theirs.send(signed(said, by) if by else said)
+        async with asyncio.timeout(PATIENCE):
+            warned = await events.next()
+
+    assert warned.text == "a refusal in the name of a was not signed by it and is not believed"
+    assert run.states == {"a": State.SENT}
+
+
+async def test_a_refusal_of_something_else_in_our_name_is_an_alarm_and_no_end(scene: Scene) -> None:
+    run, voice = await offered(scene)
+    other = voice.says.reject("bad_signature", run.part("a").command, "5e" * 32)
+
+    with scene.place.bus.subscribe(lambda event: isinstance(event, Warned)) as events:
+        await scene.relay.theirs.send(signed(other, "a"))
+        async with asyncio.timeout(PATIENCE):
+            warned = await events.next()
+
+    assert warned.text == "a was shown a command in our name that we never sent; it refused it"
+    assert run.states == {"a": State.SENT}
+
+
+@pytest.mark.parametrize("state", ["unseen", "forgotten", "finished", "running"])
+async def test_where_a_command_stands_is_believed_of_its_node_only(state: str, scene: Scene) -> None:
+    run, _ = await under_way(scene)
+    forged = FarEnd("a", epoch=2)
+    await scene.tell("a", epoch=2)
+    asked = await scene.relay.hears(FrameType.RECONCILE)
+
+    with scene.place.bus.subscribe(lambda event: isinstance(event, Warned)) as events:
+        await scene.relay.theirs.send(forged.says.standing(asked, state, run.part("a").command))
+        async with asyncio.timeout(PATIENCE):
+            warned = await events.next()
+
+    assert warned.text == "an answer in the name of a was not signed by it and is not believed"
+    assert run.states == {"a": State.RUNNING}
+
+
+async def test_a_liar_who_goes_on_is_counted_and_told_of_once_a_minute(scene: Scene) -> None:
+    run, voice = await under_way(scene)
+
+    with scene.place.bus.subscribe(lambda event: isinstance(event, Warned)) as events:
+        for _ in range(5):
+            await scene.relay.theirs.send(voice.says.done(identifier=run.part("a").command))
+        await scene.until(lambda: scene.feed.disbelieved == 5)
+        scene.place.clock.advance(61.0)
+        await scene.relay.theirs.send(voice.says.done(identifier=run.part("a").command))
+        await scene.until(lambda: scene.feed.disbelieved == 6)
+
+    assert len(events.drain()) == 2
+
+
+async def test_a_node_that_ran_what_was_shown_as_refused_is_an_alarm_and_keeps_its_report(
+    scene: Scene,
+) -> None:
+    run, voice = await offered(scene)
+    await scene.relay.theirs.send(signed(refusal(scene, run, voice), "a"))
+    await scene.until(lambda: run.states == {"a": State.DENIED})
+
+    with scene.place.bus.subscribe(lambda event: isinstance(event, Warned)) as events:
+        for _ in range(2):
+            await scene.relay.theirs.send(signed(voice.says.done(identifier=run.part("a").command), "a"))
+        async with asyncio.timeout(PATIENCE):
+            warned = await events.next()
+        await scene.relay.hears_nothing_of(FrameType.DONE_ACK, scene.place)
+
+    assert warned.text.startswith("a reports the end ok of its part in X-1, which is not the one on record")
+    assert events.drain() == []
+    assert run.states == {"a": State.DENIED}
 
 
 async def test_frames_of_nodes_that_are_not_known_are_passed_over(scene: Scene) -> None:

@@ -35,11 +35,24 @@ def test_bytes_and_gaps_behind_a_hole_are_refused(start: int) -> None:
         kept.skip(start, start + 1)
 
 
+def test_a_gap_from_the_beginning_takes_back_what_is_here() -> None:
+    kept = Kept()
+    kept.take(0, b"lost")
+
+    assert kept.skip(0, 4) == (0, 4)
+    assert kept.skip(0, 4) is None, "told again"
+    kept.take(4, b"kept")
+    assert (kept.offset, kept.sha256) == (8, hashlib.sha256(b"kept").hexdigest())
+
+    assert kept.skip(0, 9) == (0, 9)
+    assert (kept.offset, kept.sha256) == (9, EMPTY_SHA256)
+
+
 def test_only_the_new_part_of_a_gap_counts() -> None:
     kept = Kept()
     kept.take(0, b"hello")
 
-    assert kept.skip(0, 5) is None
+    assert kept.skip(1, 5) is None
     assert kept.skip(3, 9) == (5, 9)
     assert kept.take(9, b"x") == b"x"
     assert kept.sha256 == hashlib.sha256(b"hellox").hexdigest()

@@ -15,6 +15,7 @@ from devopsclaw.model.state import (
     State,
     exit_code,
     link_of,
+    word_of,
 )
 
 STATES = st.lists(st.sampled_from(State), max_size=12)
@@ -56,6 +57,34 @@ def test_neither_order_nor_repetition_of_states_matters(states: list[State]) -> 
 
 def test_the_exit_code_of_nothing_is_zero() -> None:
     assert exit_code([]) == 0
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(sorted(set(State) - LIVE)), min_size=1, max_size=6))
+def test_a_job_that_nobody_cancelled_has_the_word_of_its_code(states: list[State]) -> None:
+    code = exit_code(states)
+
+    assert word_of(code, states) == word_of(code) != "running"
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        ([State.KILLED, State.KILLED], "cancelled"),
+        ([State.OK, State.KILLED, State.CANCELLED, State.SKIPPED], "cancelled"),
+        ([State.CANCELLED], "cancelled"),
+        ([State.OK, State.OK], "ok"),
+        ([State.KILLED, State.FAILED], "failed"),
+        ([State.KILLED, State.DENIED], "failed"),
+        ([State.KILLED, State.TIMED_OUT], "failed"),
+        ([State.KILLED, State.UNKNOWN], "unknown"),
+        ([State.CANCELLED, State.TIMED_OUT], "timed_out"),
+    ],
+)
+def test_what_a_person_stopped_is_cancelled_unless_something_else_went_wrong(
+    states: list[State], word: str
+) -> None:
+    assert word_of(exit_code(states), states, is_cancelled=True) == word
 
 
 def test_live_states_are_not_final_and_unknown_is() -> None:

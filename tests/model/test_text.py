@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devopsclaw.model.text import SafeStream, safe
+from devopsclaw.model.text import SafeStream, one_line, safe
 
 NASTY = st.text(
     st.one_of(
@@ -43,6 +43,44 @@ BYTES = st.one_of(st.binary(), NASTY.map(lambda text: text.encode("utf-8", "surr
 )
 def test_each_kind_of_dangerous_text_is_shown_harmlessly(raw: bytes | str, shown: str) -> None:
     assert safe(raw) == shown
+
+
+GOLDEN = [
+    ("web-1\x1b[2K\rprod-9", "web-1␛[2K␍prod-9", "web-1␛[2K␍prod-9"),
+    ("\x1b]52;c;cm0gLXJm\x07", "␛]52;c;cm0gLXJm␇", "␛]52;c;cm0gLXJm␇"),
+    ("\x1b]8;;http://x\x1b\\here", "␛]8;;http://x␛\\here", "␛]8;;http://x␛\\here"),
+    ("ok\n\x1b[1A\x1b[32mok", "ok\n␛[1A␛[32mok", "ok␊␛[1A␛[32mok"),
+    ("a\tb\x0bc\x0cd\x85e", "a\tb␋c␌d<U+0085>e", "a␉b␋c␌d<U+0085>e"),
+    ("one\r\ntwo\r\n", "one\ntwo\n", "one␊two␊"),
+    ("a\u2028b\u2029c", "a<U+2028>b<U+2029>c", "a<U+2028>b<U+2029>c"),
+    ("exe\u202egnp.sh", "exe<U+202E>gnp.sh", "exe<U+202E>gnp.sh"),
+    ("pay\u2066pal\u2069", "pay<U+2066>pal<U+2069>", "pay<U+2066>pal<U+2069>"),
+    ("web\u200b-1\u00ad", "web<U+200B>-1<U+00AD>", "web<U+200B>-1<U+00AD>"),
+    ("\u3164\u115f\uffa0", "<U+3164><U+115F><U+FFA0>", "<U+3164><U+115F><U+FFA0>"),
+    ("\x9b31mred\x9c", "<U+009B>31mred<U+009C>", "<U+009B>31mred<U+009C>"),
+    (b"\xc2\x9b2J\xe2\x80\xae", "<U+009B>2J<U+202E>", "<U+009B>2J<U+202E>"),
+    (b"\xf0\x9f\nx\xff", "\ufffd\nx\ufffd", "\ufffd␊x\ufffd"),
+    ("\udcff\ud83d", "\ufffd\ufffd", "\ufffd\ufffd"),
+    ("\x08\x08\x7frm", "␈␈␡rm", "␈␈␡rm"),
+    ("C:\\new\\x1b", "C:\\new\\x1b", "C:\\new\\x1b"),
+    ("", "", ""),
+]
+"""What an attacker would have a terminal show or do; what it is in text of lines; what it is in one line."""
+
+
+@pytest.mark.parametrize(("raw", "shown", "in_one_line"), GOLDEN)
+def test_hostile_text_looks_the_same_in_every_face(raw: bytes | str, shown: str, in_one_line: str) -> None:
+    assert (safe(raw), one_line(raw)) == (shown, in_one_line)
+
+
+@settings(deadline=None)
+@given(st.one_of(NASTY, BYTES))
+def test_one_line_is_one_line_of_text_that_has_no_power(raw: bytes | str) -> None:
+    line = one_line(raw)
+
+    assert len(line.splitlines()) <= 1
+    assert not {unicodedata.category(each) for each in line} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert one_line(line) == line
 
 
 @settings(deadline=None)

@@ -50,6 +50,10 @@ class _RolesOnly:
         """Not judged here."""
         return plan
 
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """Nobody is asked."""
+        return False
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         return ""
 

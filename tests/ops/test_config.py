@@ -13,9 +13,10 @@ from devopsclaw.core.config import Loaded, check, load
 from devopsclaw.core.config_model import Config
 from devopsclaw.core.gate import Gate
 from devopsclaw.core.paths import Home
+from devopsclaw.core.secrets import NoAnswer
 from devopsclaw.core.settings import SETTINGS
 from devopsclaw.model.call import Actor
-from devopsclaw.model.errors import BadConfig, BadParams, Denied, NotFound
+from devopsclaw.model.errors import BadConfig, BadParams, Damaged, Denied, NotFound
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.ops import config as config_operations
@@ -58,7 +59,7 @@ async def test_all_settings_are_shown_without_secrets(gate: Gate, viewer: Actor)
     assert values["relay.auth_token"] == "***"
     assert values["node.token"] == ""
     assert values["model_list"][0]["api_key"] == "***"
-    assert not {each.origin for each in result.items} - {""}
+    assert {each.key for each in result.items if each.origin} == {"relay.auth_token"}
 
 
 async def test_each_origin_is_shown_when_asked_for(gate: Gate, home: Home, viewer: Actor) -> None:
@@ -240,3 +241,71 @@ async def test_the_template_is_printed_as_it_is_and_loads(gate: Gate, home: Home
     result: Template = await gate.run("config.example", {}, viewer)
 
     assert check(result.text(), home.config) == Config()
+
+
+class Vault:
+    """A keyring, in memory."""
+
+    name = "the test's keyring"
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.kept: dict[str, str] = {}
+        self._locked = locked
+
+    def read(self, key: str) -> str:
+        """See `core.secrets.Vault`."""
+        return self.kept.get(key, "")
+
+    def keep(self, key: str, secret: str) -> None:
+        """See `core.secrets.Vault`."""
+        if self._locked:
+            raise NoAnswer("it is locked")
+        self.kept[key] = secret
+
+
+@pytest.fixture
+def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
+    """A keyring that answers."""
+    vault = Vault()
+    monkeypatch.setattr(config_operations, "find_vault", lambda home: vault)
+    return vault
+
+
+async def test_a_secret_is_kept_in_the_keyring_and_the_file_only_says_so(
+    gate: Gate, home: Home, owner: Actor, vault: Vault
+) -> None:
+    asked = {"key": "relay.auth_token", "value": "hunter4-hunter4"}
+    plan: Plan = await gate.run("config.set", asked, owner, dry_run=True)
+    assert vault.kept == {} and f"kept in: {vault.name}" in plan.steps
+
+    done: SettingChanged = await gate.run("config.set", asked, owner)
+
+    assert vault.kept == {"relay.auth_token": "hunter4-hunter4"}
+    assert '"auth_token": "secret://relay.auth_token"' in home.config.read_text()
+    assert "hunter" not in done.text() + repr(done) and vault.name in done.text()
+    assert "hunter2" not in home.config.read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("relay.url", "ws://b:1"), ("relay.auth_token", ""), ("node.token", "secret://x")]
+)
+async def test_what_is_no_secret_asks_no_keyring(
+    gate: Gate, owner: Actor, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    def never(home: Home) -> Vault:
+        raise AssertionError("the keyring was asked")
+
+    monkeypatch.setattr(config_operations, "find_vault", never)
+
+    await gate.run("config.set", {"key": key, "value": value}, owner)
+
+
+async def test_a_keyring_that_refuses_leaves_the_file_as_it_is(
+    gate: Gate, home: Home, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_operations, "find_vault", lambda home: Vault(locked=True))
+
+    with pytest.raises(Damaged, match=r"relay.auth_token was not set: it is locked"):
+        await gate.run("config.set", {"key": "relay.auth_token", "value": "hunter4-hunter4"}, owner)
+
+    assert home.config.read_text() == TEXT

@@ -14,8 +14,9 @@ from devopsclaw.core.door import LocalDoor
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ApprovalNeeded, BadParams, BadTarget, ClawError, Denied
 from devopsclaw.model.events import NodeMoved, NodePrinted, RunEnded, RunPlanned
+from devopsclaw.model.interest import Interest
 from devopsclaw.model.state import State
-from devopsclaw.ops.jobs import Ran
+from devopsclaw.ops.ran import Ran
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def test_output_is_told_while_the_command_runs(door: LocalDoor, tmp_path: 
     marker = tmp_path / "marker"
     command = f"echo first; until [ -e {marker} ]; do sleep 0.02; done; echo second"
 
-    with door.events(lambda event: isinstance(event, NodePrinted)) as printed:
+    with door.events(Interest.of(NodePrinted)) as printed:
         task = asyncio.ensure_future(run(door, command))
         async with asyncio.timeout(PATIENCE):
             assert (await printed.next()).data == b"first\n"

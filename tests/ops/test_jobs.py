@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.assembly.small_town import PATIENCE, Town, drop, small_town, start_run
+from tests.assembly.small_town import PATIENCE, Town, small_town, start_run
+from tests.ops.left_jobs import left_behind, starts, waiting
 
 from devopsclaw.core.door import LocalDoor, os_user
 from devopsclaw.model.errors import BadParams, NotFound
 from devopsclaw.model.events import NodePrinted
+from devopsclaw.model.interest import Interest
 
 
 @pytest.fixture
@@ -27,24 +29,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     """Two web servers and their relay."""
     async with small_town(tmp_path, "web-1", "web-2") as opened:
         yield opened
-
-
-def waiting(marker: Path, then: str = "true") -> str:
-    """A command that runs until the marker is there, and counts its starts."""
-    return f"echo start >>{marker}.starts; until [ -e {marker} ]; do sleep 0.02; done; {then}"
-
-
-def starts(marker: Path) -> int:
-    """How often it was started."""
-    return len(Path(f"{marker}.starts").read_text().splitlines())
-
-
-async def left_behind(town: Town, command: str, target: str | None = None) -> str:
-    """A run that was under way when its core died."""
-    async with town.core() as door:
-        task, run = await start_run(door, command, target=target)
-        await drop(task)
-    return run
 
 
 async def test_jobs_are_listed_newest_first(home: Town) -> None:
@@ -92,7 +76,7 @@ async def test_looking_at_a_failed_job_is_no_failure_and_watching_it_is(home: To
 async def test_a_running_job_is_shown_with_what_it_printed_so_far(home: Town, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     async with home.core() as door:
-        with door.events(lambda event: isinstance(event, NodePrinted)) as printed:
+        with door.events(Interest.of(NodePrinted)) as printed:
             task, run = await start_run(door, f"echo half; {waiting(marker)}")
             async with asyncio.timeout(PATIENCE):
                 await printed.next()
@@ -110,8 +94,12 @@ async def test_a_job_is_cancelled_by_the_core_that_runs_it(home: Town) -> None:
         shown = await door.run("jobs.cancel", {"run": run})
         ran = await task
 
+        listed = await door.run("jobs.list", {})
+        outcome = (await door.run("audit.list", {"action": "fleet.exec", "limit": 1})).items[0]
+
     assert (shown.exit, shown.items[0].status) == (0, "killed")
-    assert (ran.exit, ran.items[0].status) == (1, "killed")
+    assert (ran.exit, ran.status, ran.items[0].status) == (1, "cancelled", "killed")
+    assert (listed.items[0].status, outcome.status) == ("cancelled", "cancelled")
 
 
 async def test_cancelling_says_in_its_plan_what_it_stops_and_where(home: Town) -> None:
@@ -204,21 +192,6 @@ async def test_many_watch_the_same_job_at_once(home: Town, tmp_path: Path) -> No
 
     assert [ran.items[0].stdout for ran in seen] == ["whole\n"] * 3
     assert {ran.status for ran in seen} == {"ok"}
-
-
-async def test_what_was_never_sent_is_not_sent_by_a_later_core(town: Town, tmp_path: Path) -> None:
-    marker = tmp_path / "marker"
-    async with town.core() as door:
-        task, run = await start_run(door, waiting(marker), target="web-*", serial=True)
-        await drop(task)
-    marker.touch()
-
-    async with town.core() as door:
-        ran = await door.run("jobs.watch", {"run": run})
-
-    assert [item.status for item in ran.items] == ["ok", "cancelled"]
-    assert ran.items[1].reason == "the core that asked ended before it was sent"
-    assert (starts(marker), ran.exit) == (1, 13)
 
 
 async def test_a_watch_that_is_left_can_be_taken_up_again(home: Town, tmp_path: Path) -> None:

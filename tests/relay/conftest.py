@@ -21,6 +21,7 @@ from devopsclaw.relay.pins import Pins
 from devopsclaw.relay.server import RunningRelay, serve
 from devopsclaw.relay.settings import RelaySettings
 from devopsclaw.relay.tls import client_context
+from devopsclaw.wire.frames import FrameType
 from devopsclaw.wire.table import Role
 
 TOKEN = "a-fleet-token-of-good-length"
@@ -105,6 +106,8 @@ def presence() -> Callable[[RelayLink, Callable[[dict[str, Any]], bool]], Any]:
         known: dict[str, Any] = {}
         while True:
             frame = await link.receive()
+            if frame.type is not FrameType.PRESENCE:
+                continue
             if frame.header.get("full"):
                 known = {}
             known |= {row["name"]: row for row in frame.header["nodes"]}

@@ -54,7 +54,7 @@ def proved(
     ],
 )
 def test_which_node_is_let_in(known: dict[str, Any], given: dict[str, Any], code: str) -> None:
-    refusal = node_refusal(cast(Identities, Known(**known)), proved(Role.NODE, **given))
+    refusal = node_refusal(cast(Identities, Known(**known)), proved(Role.NODE, **given), 0.0)
 
     assert (refusal.code if refusal else "") == code
     assert refusal is None or (refusal.message and refusal.hint)

@@ -100,7 +100,7 @@ async def test_a_client_comes_back_when_its_relay_was_restarted(fleet: Any, monk
         staying = asyncio.ensure_future(work)
         await watcher.until("connected")
     await watcher.until("lost")
-    assert ("lost", "the relay restarts") in watcher.words
+    assert ("lost", "the relay ended the session") in watcher.words
     async with fleet.relay(address=f"127.0.0.1:{relay.port}"):
         await watcher.until("connected", 2)
         staying.cancel()

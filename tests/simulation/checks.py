@@ -1,12 +1,13 @@
 """The invariants of delivery, watched from outside while a seed runs and once more at its end.
 
 They know what really happened (which processes started, what they printed, how they ended) and compare it
-with what controller and nodes say. Numbers I1 … I13 are those of the protocol's list of invariants.
+with what controller and nodes say. Numbers I1 … I13 are those of the protocol's list of invariants; I15: no
+end is shown that its node did not sign.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -15,13 +16,16 @@ from tests.simulation.process import STREAMS, Exit, Script, printed_bytes, witho
 from tests.simulation.relay import Presence
 from tests.simulation.world import Violation, World
 
+from devopsclaw.daemon.admission import MAX_SKEW
 from devopsclaw.daemon.effects import Row
-from devopsclaw.fleet.effects import Keep, Record
-from devopsclaw.model.headers import Stream
+from devopsclaw.fleet.effects import Command, Keep, Record
+from devopsclaw.model.headers import Report, Stream
 from devopsclaw.model.state import State
-from devopsclaw.wire.envelope import Envelope
 from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.offer import Offer
 
+DRIVER_DELAY = 1.0
+"""Seconds between what the machine decides and what its driver does, at most."""
 NEVER_STARTED = frozenset({State.CANCELLED, State.EXPIRED, State.DENIED, State.UNREACHABLE})
 
 
@@ -46,13 +50,20 @@ class ControllerSide(Protocol):
 class Checks:
     """`controller` is set once it is made: a node's deletions are judged by what the controller holds."""
 
-    def __init__(self, world: World, scripts: dict[str, Script]) -> None:
+    def __init__(self, world: World, scripts: dict[str, Script], is_relay_hostile: bool) -> None:
         self.world = world
+        self._is_relay_hostile = is_relay_hostile
         self.controller: ControllerSide | None = None
         self.starts_of: Counter[str] = Counter()
         self.exits: dict[str, Exit] = {}
         self.states: dict[str, State] = {}
+        self.emptied: set[str] = set()
+        """Commands that have thrown away what they had printed."""
         self._lengths: dict[str, dict[Stream, int]] = {}
+        self._offered: dict[str, Command] = {}
+        """What the controller has sent, by command id."""
+        self._attested: defaultdict[tuple[str, str], list[Frame]] = defaultdict(list)
+        """The ends that a node has signed, by its uid and command id."""
         self._scripts = scripts
 
     def require(self, holds: bool, invariant: str, text: str, *arguments: Any) -> None:
@@ -63,8 +74,23 @@ class Checks:
 
     # On the node
 
-    def starts(self, node: NodeSide, command: str, wall: float, envelope: Envelope) -> None:
+    def wants_start(self, command: str, wall: float, offer: Offer) -> None:
+        """The machine wants it started; its driver looks at the time once more."""
+        window = (offer.envelope.not_before - MAX_SKEW, offer.envelope.not_after + DRIVER_DELAY)
+        self.require(window[0] <= wall <= window[1], "I9", "{} would start out of its time", command[:6])
+
+    def starts(self, node: NodeSide, command: str, wall: float, offer: Offer) -> None:
         """A process is about to be started."""
+        asked = self._offered.get(command)
+        envelope = offer.envelope
+        wanted = (node.uid, offer.digest, envelope.not_before, envelope.not_after)
+        is_asked = asked is not None and wanted == (
+            asked.node,
+            asked.digest,
+            asked.not_before,
+            asked.not_after,
+        )
+        self.require(is_asked, "I2", "{} starts, and nobody asked {} for it", command[:6], node.uid[:6])
         self.starts_of[command] += 1
         self.require(self.starts_of[command] == 1, "I1", "{} starts again", command[:6])
         self.require(wall <= envelope.not_after, "I9", "{} starts after its time", command[:6])
@@ -85,9 +111,18 @@ class Checks:
             durable = row is not None and row.state in ("finished", "acked")
             self.require(durable, "I3", "DONE for {} is sent, not durably", command[:6])
 
+    def attests(self, frame: Frame) -> None:
+        """A node has put its name to this."""
+        if frame.type in (FrameType.DONE, FrameType.REJECT):
+            self._attested[frame.header["node"], frame.header["command"]].append(frame)
+
     def forgets(self, uid: str, command: str) -> None:
-        """A node is about to delete output."""
+        """A node is about to delete output. A hostile relay may make it: then the result is lost, and said
+        to be unknown.
+        """
         assert self.controller is not None
+        if self._is_relay_hostile:
+            return
         self._require_held(self.controller, command, "deleted on the node")
 
     # On the controller
@@ -118,10 +153,23 @@ class Checks:
         self.require(may_move and stays, "I6", "{} moves from {} to {}", command[:6], before, state)
         self.states[command] = state
 
-    def offers(self, command: str) -> None:
+    def shows_end(self, command: Command, state: State, report: Report | None) -> None:
+        """An end is shown: its node has signed it, or it is one that needs no node."""
+        said = self._attested[command.node, command.id]
+        if report is not None:
+            reports = [each.header["signature"] for each in said if each.type is FrameType.DONE]
+            self.require(
+                report.signature in reports, "I15", "{} is {}, not so reported", command.id[:6], state
+            )
+        elif command.id in self._offered and state is not State.UNKNOWN:
+            is_refused = any(each.type is FrameType.REJECT for each in said)
+            self.require(is_refused, "I15", "{} is {}, and never was refused", command.id[:6], state)
+
+    def offers(self, command: Command) -> None:
         """A command is about to be sent."""
-        is_unknown = self.states.get(command) is State.UNKNOWN
-        self.require(not is_unknown, "I6", "{} is unknown and sent again", command[:6])
+        is_unknown = self.states.get(command.id) is State.UNKNOWN
+        self.require(not is_unknown, "I6", "{} is unknown and sent again", command.id[:6])
+        self._offered[command.id] = command
 
     def acknowledges(self, controller: ControllerSide, command: str) -> None:
         """The node is about to be told that it may delete."""
@@ -148,9 +196,14 @@ class Checks:
             State.TIMED_OUT: found is not None,
             State.KILLED: found is not None and was_cancelled,
             # A daemon killed after "starting" was journalled cannot know whether anything started.
-            State.UNKNOWN: lost_power or self.starts_of[command] == 0 or script.cannot_start,
+            State.UNKNOWN: lost_power
+            or self.starts_of[command] == 0
+            or script.cannot_start
+            or self._is_relay_hostile,
         }
         self.require(possible[state], "truth", "{} is {}, its process: {}", command[:6], state, found)
+        if state is State.UNKNOWN and self._is_relay_hostile:
+            return  # what it slipped in is what makes it unknown
         for stream in STREAMS:
             self._require_true_output(command, stream, lost_power or found is None)
 
@@ -159,9 +212,11 @@ class Checks:
         script = self._scripts[command]
         printed = printed_bytes(command, stream, script.size(stream))
         held = self.controller.holds(command, stream)
+        gone = script.thrown_away(stream) if command in self.emptied else 0
         if may_be_cut:
             head = script.cap // 2  # what is kept after it depends on where the stream was cut
-            matches = printed.startswith(held[:head])
+            matches = printed.startswith(held[:head]) or printed[gone:].startswith(held[:head])
         else:
-            matches = held == without_gap(printed[: self._lengths[command][stream]], script.cap)
+            in_file = printed[gone : gone + self._lengths[command][stream]]
+            matches = held == without_gap(in_file, script.cap)
         self.require(matches, "I5", "{} of {}: {} of {} bytes", stream, command[:6], len(held), len(printed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,21 +10,25 @@ from typing import Any
 from tests.simulation.actor import Actor
 from tests.simulation.checks import Checks
 from tests.simulation.disk import FileDisk, LogDisk
+from tests.simulation.keys import CONTROLLER, PUBLIC
 from tests.simulation.network import Link
-from tests.simulation.node import sign
 from tests.simulation.process import STREAMS
 from tests.simulation.relay import Presence, SimRelay
 from tests.simulation.world import World
 
 from devopsclaw.fleet.delivery import Delivery
-from devopsclaw.fleet.effects import Command, Ended, Keep, Moved, Recall, Record, Row, Send
+from devopsclaw.fleet.effects import Command, Doubted, Ended, Keep, Moved, Recall, Record, Row, Send
+from devopsclaw.fleet.recalled import is_taken
+from devopsclaw.fleet.signing import Signer
 from devopsclaw.fleet.stream import Kept
-from devopsclaw.model.headers import Stream
+from devopsclaw.model.headers import Report, Stream
 from devopsclaw.model.state import State
-from devopsclaw.wire.envelope import Cancel
-from devopsclaw.wire.frames import Frame, FrameType, decode, encode
+from devopsclaw.wire.envelope import BadEnvelope
+from devopsclaw.wire.frames import BadFrame, Frame, FrameType, decode, encode
+from devopsclaw.wire.table import Seat, Stage, is_allowed
+from devopsclaw.wire.testimony import check_testimony
 
-ISSUER = "ab" * 32
+SIGNER = Signer(CONTROLLER)
 
 
 @dataclass
@@ -38,17 +42,14 @@ class Line:
     is_final: bool = False
     is_acknowledgeable: bool = False
     reason: str = ""
+    ended: list[Mapping[str, Any]] = field(default_factory=list)
     skipped: dict[Stream, int] = field(default_factory=lambda: {"stdout": 0, "stderr": 0})
 
 
-def sign_cancel(command: Command) -> tuple[bytes, str]:
-    """A cancel as the controller signs it."""
-    body = Cancel(command=command.id, node=command.node, grace=command.grace, issuer=ISSUER).canonical()
-    return body, sign(body)
-
-
 class SimController(Actor):
-    """`delivery_type` may be a machine with a planted bug."""
+    """`delivery_type` may be a machine with a planted bug; so is one that `is_credulous`: it checks no
+    signature of any node.
+    """
 
     def __init__(
         self,
@@ -58,13 +59,16 @@ class SimController(Actor):
         delivery_type: type[Delivery],
         crash_chance: float,
         is_batching: bool,
+        is_credulous: bool,
     ) -> None:
         super().__init__(world, "controller", crash_chance, is_batching)
         self.lines: dict[str, Line] = {}
         self.outputs = FileDisk()
         self.delivery: Delivery | None = None
         self.started_at = 0.0
+        self.alarms = 0
         self._delivery_type = delivery_type
+        self._is_credulous = is_credulous
         self._relay = relay
         self._checks = checks
         self._log = LogDisk(self._apply)
@@ -77,7 +81,7 @@ class SimController(Actor):
         self.is_up = True
         self.started_at = self.world.now
         self.world.tell("controller: starts")
-        self.delivery = self._delivery_type(sign_cancel)
+        self.delivery = self._delivery_type(SIGNER.cancel, random_bits=self.world.random.getrandbits)
         rows = [self._row(line) for line in self.lines.values() if not line.is_final]
         self.feed(self.delivery.restore(rows, self.now()))
         self._dial()
@@ -147,11 +151,14 @@ class SimController(Actor):
             case Moved(command, state, reason):
                 self.world.tell("controller: {} is {} {}", command[:6], state, reason)
                 self._checks.moves(command, state)
-            case Ended(command, state, reason):
+            case Ended(command, state, reason, report):
                 self.world.tell("controller: {} ENDED {} {}", command[:6], state, reason)
                 self._checks.moves(command, state)
-            case Recall(command, node):
-                self._recall(command, node)
+                self._checks.shows_end(self.lines[command].command, state, report)
+            case Recall(command, node, report):
+                self._recall(command, node, report)
+            case Doubted(command):
+                self._alarm("{} was refused in an offer that was never made", command[:6])
             case _:
                 assert isinstance(effect, Record | Keep)
 
@@ -165,7 +172,11 @@ class SimController(Actor):
                 line.accepted_at = record.fields["at"]
                 line.state = State.RUNNING if line.state is State.SENT else line.state
             case "gap":
-                line.skipped[record.fields["stream"]] += record.fields["end"] - record.fields["start"]
+                start, end = record.fields["start"], record.fields["end"]
+                if start == 0:
+                    self.outputs.delete(f"{record.command}/{record.fields['stream']}")
+                    line.skipped[record.fields["stream"]] = 0
+                line.skipped[record.fields["stream"]] += end - start
             case "cancelling":
                 line.is_cancelling = True
             case "unknown":
@@ -174,6 +185,8 @@ class SimController(Actor):
                 line.state, line.is_final = State(record.fields["status"]), True
                 line.reason = record.fields["reason"]
                 line.is_acknowledgeable = record.kind == "ended"
+                if line.is_acknowledgeable:
+                    line.ended.append(record.fields)
 
     def _row(self, line: Line) -> Row:
         kept = {
@@ -188,10 +201,18 @@ class SimController(Actor):
         self._checks.keeps(self, keep)
         self.outputs.append(name, keep.data)
 
-    def _recall(self, command: str, node: str) -> None:
+    def _recall(self, command: str, node: str, report: Report) -> None:
         line = self.lines.get(command)
-        if line is not None and line.is_acknowledgeable and self.delivery is not None:
+        if line is None or not line.is_acknowledgeable or line.command.node != node:
+            return
+        if not is_taken(report, line.ended):
+            self._alarm("{} ended otherwise than is on record: {}", command[:6], report.status)
+        elif self.delivery is not None:
             self.feed(self.delivery.on_recalled(command, node, self.now()))
+
+    def _alarm(self, text: str, *arguments: Any) -> None:
+        self.alarms += 1
+        self.world.tell("controller: ALARM: " + text, *arguments)
 
     # The link
 
@@ -208,15 +229,40 @@ class SimController(Actor):
             return
         if isinstance(message, Presence):
             if dial == self._dials:
-                self._seen[message.uid] = message
+                known = self._seen.get(message.uid)
+                if known is None or (message.connected and message.epoch >= known.epoch):
+                    self._seen[message.uid] = message
                 self.feed(
                     self.delivery.on_presence(message.uid, message.connected, message.epoch, self.now())
                 )
             return
-        frame = decode(message)
-        effects = self.delivery.on_frame(frame, self.now())
-        self._checks.takes(self._seen.get(frame.header["node"]), frame, effects)
-        self.feed(effects)
+        try:
+            frame = decode(message)
+        except BadFrame:
+            frame = None
+        if frame is None or not is_allowed(Seat.CONTROLLER, Stage.OPEN, frame.type):
+            self._hang_up()
+        elif self._believes(frame):
+            effects = self.delivery.on_frame(frame, self.now())
+            self._checks.takes(self._seen.get(frame.header["node"]), frame, effects)
+            self.feed(effects)
+
+    def _believes(self, frame: Frame) -> bool:
+        """As `fleet.session_feed`: a frame of a node that is known, and what it claims is signed by it."""
+        public_key = PUBLIC.get(str(frame.header.get("node", "")))
+        if public_key is None:
+            return False
+        try:
+            check_testimony(public_key, frame)
+        except BadEnvelope:
+            self._alarm("a {} that its node did not sign", frame.type.name)
+            return self._is_credulous
+        return True
+
+    def _hang_up(self) -> None:
+        self.world.tell("controller: hangs up: a frame that is not let in")
+        if self._link is not None:
+            self._link.break_off(0.0, self.world.between(0.0, 10.0))
 
     def _closed(self, dial: int) -> None:
         if self.delivery is None or dial != self._dials:
@@ -231,7 +277,7 @@ class SimController(Actor):
         if frame.type is FrameType.DONE_ACK:
             self._checks.acknowledges(self, command)
         if frame.type is FrameType.OFFER:
-            self._checks.offers(command)
+            self._checks.offers(self.lines[command].command)
         self.world.tell("controller: {} {} to {}", frame.type.name, command[:6], frame.header["node"][:6])
         if self._link is not None:
             self._link.to_far.send(encode(frame))

@@ -13,10 +13,12 @@ from tests.simulation.checks import Checks
 from tests.simulation.disk import FileDisk, LogDisk
 from tests.simulation.network import Link
 from tests.simulation.process import (
+    EMPTIED_AT,
     STREAMS,
     Exit,
     Script,
     SimProcess,
+    Track,
     gaps_of,
     printed_bytes,
     without_gap,
@@ -24,6 +26,7 @@ from tests.simulation.process import (
 from tests.simulation.relay import SimRelay, Welcome
 from tests.simulation.world import World
 
+from devopsclaw.core.keys import SigningKey
 from devopsclaw.daemon.admission import MAX_SKEW, Admission
 from devopsclaw.daemon.effects import (
     Forget,
@@ -31,7 +34,6 @@ from devopsclaw.daemon.effects import (
     Purge,
     Read,
     Record,
-    Rejected,
     Row,
     Send,
     Start,
@@ -39,32 +41,14 @@ from devopsclaw.daemon.effects import (
     Watch,
 )
 from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.daemon.trust import Pinned
 from devopsclaw.model.headers import Stream
 from devopsclaw.model.moment import Moment
-from devopsclaw.wire.envelope import BadEnvelope, Cancel, Envelope
-from devopsclaw.wire.frames import Frame, decode, encode
-
-
-def sign(body: bytes) -> str:
-    """Stands for the controller's signature; wire's own tests are about real ones."""
-    return hashlib.sha256(b"controller" + body).hexdigest()
-
-
-def check_envelope(body: bytes, signature: str, wall: float) -> Envelope:
-    """The envelope these bytes are, if they are signed."""
-    if sign(body) != signature:
-        raise Rejected("bad_signature", "not signed by the controller")
-    return Envelope.parse(body)
-
-
-def check_cancel(body: bytes, signature: str, wall: float) -> Cancel:
-    """The cancel these bytes are, if they are signed."""
-    if sign(body) != signature:
-        raise Rejected("bad_signature", "not signed by the controller")
-    try:
-        return Cancel.parse(body)
-    except BadEnvelope as wrong:
-        raise Rejected("bad_envelope", str(wrong)) from wrong
+from devopsclaw.wire.frames import BadFrame, Frame, decode, encode
+from devopsclaw.wire.offer import Offer
+from devopsclaw.wire.table import Seat, Stage, is_allowed
+from devopsclaw.wire.testimony import attest
+from devopsclaw.wire.uid import uid_of
 
 
 class SimNode(Actor):
@@ -73,19 +57,24 @@ class SimNode(Actor):
     def __init__(
         self,
         world: World,
-        uid: str,
+        key: SigningKey,
         relay: SimRelay,
         checks: Checks,
         machine_type: type[NodeMachine],
+        trust: Pinned,
         scripts: dict[str, Script],
         crash_chance: float,
         is_batching: bool,
     ) -> None:
-        super().__init__(world, uid, crash_chance, is_batching)
-        self.uid = uid
+        super().__init__(world, uid_of(key.public), crash_chance, is_batching)
+        self.uid = self.name
+        self._key = key
+        self._trust = trust
         self.rows: dict[str, Row] = {}
         self.spill = FileDisk()
         self.exits: dict[str, Exit] = {}
+        self._emptied: dict[str, int] = {}
+        self._tracks: dict[str, Track] = {}
         self.processes: dict[str, SimProcess] = {}
         self.machine: NodeMachine | None = None
         self._machine_type = machine_type
@@ -111,7 +100,7 @@ class SimNode(Actor):
         """The daemon starts over what its disk holds."""
         self.is_up = True
         self.world.tell("{}: daemon starts, boot {}", self.uid[:6], self._boot)
-        admission = Admission(self.uid, self._incarnation, check_envelope, check_cancel)
+        admission = Admission(self.uid, self._incarnation, self._trust.offer, self._trust.cancel)
         self.machine = self._machine_type(admission, f"boot {self._boot}")
         self.feed(self.machine.restore(list(self.rows.values()), self.now()))
         self._dial()
@@ -164,13 +153,13 @@ class SimNode(Actor):
         match effect:
             case Send(frame):
                 self._send(frame)
-            case Start(command, envelope):
-                self._spawn(command, envelope)
+            case Start(command, offer):
+                self._spawn(command, offer)
             case Stop(command, why, grace):
                 self.world.tell("{}: stop {} because of {}", self.uid[:6], command[:6], why)
                 self._terminate(command, grace)
             case Read(command, stream, offset, limit):
-                data = self.spill.read(f"{command}/{stream}", offset, limit)
+                data = self._content(command, stream, offset, limit)
                 self.mine(self.world.between(0.0, 0.01), self._read, command, stream, offset, data)
             case Watch(command):
                 self._watch(command)
@@ -217,10 +206,28 @@ class SimNode(Actor):
             return
         if isinstance(message, Welcome):
             if dial == self._dials:
-                self._epoch = message.epoch
-                self.feed(self.machine.on_link(message.epoch, self.now()))
+                self._enter(message)
+            return
+        try:
+            frame = decode(message)
+        except BadFrame:
+            frame = None
+        if frame is None or not is_allowed(Seat.NODE, Stage.OPEN, frame.type):
+            self._hang_up("a frame that is not let in")
         else:
-            self.feed(self.machine.on_frame(decode(message), self.now()))
+            self.feed(self.machine.on_frame(frame, self.now()))
+
+    def _enter(self, welcome: Welcome) -> None:
+        if not self._trust.show(welcome.root):
+            self._hang_up("another root")
+        elif self.machine is not None:
+            self._epoch = welcome.epoch
+            self.feed(self.machine.on_link(welcome.epoch, self.now()))
+
+    def _hang_up(self, why: str) -> None:
+        self.world.tell("{}: hangs up: {}", self.uid[:6], why)
+        if self._link is not None:
+            self._link.break_off(0.0, self.world.between(0.0, 10.0))
 
     def _closed(self, dial: int) -> None:
         if self.is_up and self.machine is not None and dial == self._dials:
@@ -235,15 +242,18 @@ class SimNode(Actor):
         command = frame.header.get("command", "")
         self._checks.node_sends(self, frame.type, command)
         self.world.tell("{}: {} {}", self.uid[:6], frame.type.name, command[:6])
-        self._link.to_far.send(encode(frame))
+        said = attest(self._key.private, frame)
+        self._checks.attests(said)
+        self._link.to_far.send(encode(said))
 
     # Processes
 
-    def _spawn(self, command: str, envelope: Envelope) -> None:
-        if self.now().wall > envelope.not_after:
+    def _spawn(self, command: str, offer: Offer) -> None:
+        self._checks.wants_start(command, self.now().wall, offer)
+        if self.now().wall > offer.envelope.not_after:
             self._finish(command, Outcome(expired=True, reason="its time was over before it could start"))
             return
-        self._checks.starts(self, command, self.now().wall, envelope)
+        self._checks.starts(self, command, self.now().wall, offer)
         script = self._scripts[command]
         if script.cannot_start:
             self._finish(command, Outcome(reason="could not start: no more processes"))
@@ -251,7 +261,7 @@ class SimNode(Actor):
         self._pids += 1
         process = SimProcess(self._pids, command, script, self.world.now)
         self.processes[command] = process
-        for part in (0.3, 0.6, 0.9):
+        for part in (0.3, EMPTIED_AT, 0.9):
             self.world.later(script.duration * part, self._print, process, part)
         self.world.later(script.duration, self._end, process, Exit(script.exit_code, None))
         if self.world.chance(self._crash_chance):
@@ -269,18 +279,37 @@ class SimNode(Actor):
         for stream in STREAMS:
             size = process.script.size(stream)
             name = f"{process.command}/{stream}"
+            gone = process.script.thrown_away(stream)
+            if part == EMPTIED_AT and gone:
+                self.spill.delete(name)
+                self._emptied[name] = 1
+                self._checks.emptied.add(process.command)
+            start = self.spill.length(name) + (gone if self._emptied.get(name) else 0)
             end = size if part == 1.0 else int(size * part)
-            self.spill.append(
-                name, printed_bytes(process.command, stream, size)[self.spill.length(name) : end]
-            )
+            self.spill.append(name, printed_bytes(process.command, stream, size)[start:end])
         self._notice(process)
+
+    def _track(self, command: str, stream: Stream) -> Track:
+        """Look at a file, and note what is seen: an emptied one goes on behind what was seen before."""
+        name = f"{command}/{stream}"
+        seen, emptied = self._tracks.get(name, Track()), self._emptied.get(name, 0)
+        base = seen.length if emptied > seen.emptied else seen.base
+        self._tracks[name] = Track(emptied, base, max(seen.length, base + self.spill.length(name)))
+        return self._tracks[name]
+
+    def _content(self, command: str, stream: Stream, offset: int, limit: int) -> bytes:
+        base = self._tracks.get(f"{command}/{stream}", Track()).base
+        return self.spill.read(f"{command}/{stream}", offset - base, limit) if offset >= base else b""
 
     def _notice(self, process: SimProcess) -> None:
         """Tell the machine what is kept however much follows."""
         if self.machine is None:
             return
         for stream in STREAMS:
-            length = min(self.spill.length(f"{process.command}/{stream}"), process.script.cap // 2)
+            track = self._track(process.command, stream)
+            if track.base:
+                self.feed(self.machine.on_gap(process.command, stream, 0, track.base))
+            length = min(track.length, track.base + process.script.cap // 2)
             self.feed(self.machine.on_printed(process.command, stream, length, self.now()))
 
     def _end(self, process: SimProcess, found: Exit) -> None:
@@ -322,7 +351,7 @@ class SimNode(Actor):
     def _outcome(self, command: str, interrupted: bool = False) -> Outcome:
         cap = self._scripts[command].cap
         content = {stream: self.spill.read(f"{command}/{stream}") for stream in STREAMS}
-        lengths = {stream: len(content[stream]) for stream in STREAMS}
+        tracks = {stream: self._track(command, stream) for stream in STREAMS}
         digests = {
             stream: hashlib.sha256(without_gap(content[stream], cap)).hexdigest() for stream in STREAMS
         }
@@ -330,11 +359,11 @@ class SimNode(Actor):
             self.spill.sync(f"{command}/{stream}")
         return Outcome(
             interrupted=interrupted,
-            stdout_length=lengths["stdout"],
-            stderr_length=lengths["stderr"],
+            stdout_length=tracks["stdout"].length,
+            stderr_length=tracks["stderr"].length,
             stdout_sha256=digests["stdout"],
             stderr_sha256=digests["stderr"],
-            gaps=gaps_of(lengths, cap),
+            gaps=gaps_of(tracks, cap),
         )
 
     def _finish(self, command: str, outcome: Outcome) -> None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from devopsclaw.model.headers import Gap, Stream
 
+EMPTIED_AT = 0.6
+"""Part of its time after which a command that empties its output does so."""
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 
 
@@ -22,10 +24,16 @@ class Script:
     cap: int
     ignores_term: bool
     cannot_start: bool
+    empties: bool = False
+    """Whether it throws away what it printed to stdout, at `EMPTIED_AT` of its time, and prints on."""
 
     def size(self, stream: Stream) -> int:
         """Bytes it prints there if it is left alone."""
         return self.stdout if stream == "stdout" else self.stderr
+
+    def thrown_away(self, stream: Stream) -> int:
+        """Bytes of a stream that are in no file any more once it has thrown them away."""
+        return int(self.size(stream) * EMPTIED_AT) if self.empties and stream == "stdout" else 0
 
 
 @dataclass
@@ -37,6 +45,17 @@ class SimProcess:
     script: Script
     started: float
     is_alive: bool = True
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a daemon has seen of a stream and noted: how often its file was emptied, the offset of the file's
+    first byte, and where the stream ends.
+    """
+
+    emptied: int = 0
+    base: int = 0
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,10 +79,15 @@ def gap_of(length: int, cap: int) -> tuple[int, int] | None:
     return (cap // 2, length - cap // 2) if length > cap else None
 
 
-def gaps_of(lengths: dict[Stream, int], cap: int) -> tuple[Gap, ...]:
-    """The gaps of both streams."""
-    found = ((stream, gap_of(lengths[stream], cap)) for stream in STREAMS)
-    return tuple((stream, *gap) for stream, gap in found if gap is not None)
+def gaps_of(tracks: dict[Stream, Track], cap: int) -> tuple[Gap, ...]:
+    """The gaps of both streams: what was thrown away, and the middle of what is in the file."""
+    found: list[Gap] = []
+    for stream, track in tracks.items():
+        if track.base:
+            found.append((stream, 0, track.base))
+        if gap := gap_of(track.length - track.base, cap):
+            found.append((stream, track.base + gap[0], track.base + gap[1]))
+    return tuple(found)
 
 
 def without_gap(content: bytes, cap: int) -> bytes:

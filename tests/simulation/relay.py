@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tests.simulation.keys import CONTROLLER
 from tests.simulation.network import Link, Weather
 from tests.simulation.world import World
 
@@ -23,9 +24,10 @@ class Presence:
 
 @dataclass(frozen=True)
 class Welcome:
-    """The session is open."""
+    """The session is open; `root` is shown as the controller's key, hex."""
 
     epoch: int
+    root: str
 
 
 class Client(Protocol):
@@ -66,7 +68,7 @@ class SimRelay:
         link = Link(self.world, self._weather, lambda frame: self._carry_up(frame), arrive)
         self._sessions[uid] = Session(epoch, link)
         link.closed_far = lambda: self._end(uid, epoch)
-        link.to_near.send(Welcome(epoch), straight=True)
+        link.to_near.send(self._welcome(epoch), straight=True)
         self._tell(Presence(uid, True, epoch))
         self.world.tell("relay: {} is here, epoch {}", uid[:6], epoch)
         return link
@@ -105,6 +107,9 @@ class SimRelay:
 
     def _restart(self) -> None:
         self.is_up = True
+
+    def _welcome(self, epoch: int) -> Welcome:
+        return Welcome(epoch, CONTROLLER.public_hex)
 
     def _carry_up(self, data: bytes) -> None:
         if self._controller is not None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from tests.simulation.checks import Checks
-from tests.simulation.controller import ISSUER, SimController
+from tests.simulation.controller import SimController
+from tests.simulation.hostile import HostileRelay
+from tests.simulation.keys import CONTROLLER, NODES
 from tests.simulation.network import Link, Weather
-from tests.simulation.node import SimNode, sign
+from tests.simulation.node import SimNode
 from tests.simulation.process import Script
 from tests.simulation.relay import SimRelay
 from tests.simulation.world import Violation, World
 
+from devopsclaw.core.runs import RunNode
 from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.daemon.trust import Pinned
+from devopsclaw.fleet.batch import Batch
 from devopsclaw.fleet.delivery import Delivery
-from devopsclaw.fleet.effects import Command
+from devopsclaw.fleet.signing import Order, Signer, command_id
 from devopsclaw.model.errors import ClawError
 from devopsclaw.model.risk import Effect
-from devopsclaw.wire.envelope import CommandParams, Envelope
 
 CALM_AT = 100.0
 """Seconds of bad luck; longer than the patience after which a lost link makes things unknown."""
@@ -36,6 +40,8 @@ class Plant:
 
     node: type[NodeMachine] = NodeMachine
     delivery: type[Delivery] = Delivery
+    trust: type[Pinned] = Pinned
+    is_credulous: bool = False
 
 
 class Scenario:
@@ -45,26 +51,32 @@ class Scenario:
         world = self.world = World(seed)
         self._random = world.random
         self._weather = self._pick_weather()
+        malice = self._random.choice([0.0, 0.0, 0.0, 0.03, 0.15])
+        self._is_fair = self._weather == Weather() and not malice
+        """A relay that swallows the word of a loss makes the output damaged, which is unknown and no lie."""
         self._scripts: dict[str, Script] = {}
-        self._checks = Checks(world, self._scripts)
-        self._relay = SimRelay(world, self._weather)
+        self._checks = Checks(world, self._scripts, is_relay_hostile=malice > 0)
+        self._relay = HostileRelay(world, self._weather, malice) if malice else SimRelay(world, self._weather)
         crashes = self._random.choice([0.0, 0.0, 0.004, 0.02])
         batching = self._random.random() < 0.4
-        self.controller = SimController(world, self._relay, self._checks, plant.delivery, crashes, batching)
+        self.controller = SimController(
+            world, self._relay, self._checks, plant.delivery, crashes, batching, plant.is_credulous
+        )
         self._checks.controller = self.controller
         crashes = self._random.choice([0.0, 0.0, 0.004, 0.02])
         self.nodes = [
             SimNode(
                 world,
-                f"n_{index}{seed:06d}",
+                key,
                 self._relay,
                 self._checks,
                 plant.node,
+                plant.trust(CONTROLLER.public_hex),
                 self._scripts,
                 crashes,
                 batching,
             )
-            for index in range(self._random.randint(1, 3))
+            for key in NODES[: self._random.randint(1, 3)]
         ]
         self._cancelled: set[str] = set()
 
@@ -79,6 +91,8 @@ class Scenario:
         self.world.later(TICK, self._tick)
         self.world.run(CALM_AT)
         self.world.is_calm = True
+        if isinstance(self._relay, HostileRelay):
+            self._relay.crash(1.0)  # somebody has set it up anew
         self.world.tell("--- from here on nothing fails ---")
         self._settle()
         self._conclude()
@@ -103,43 +117,35 @@ class Scenario:
     # Work
 
     def _submit(self) -> None:
-        world, random = self.world, self._random
-        node = random.choice(self.nodes)
-        identifier = UUID(int=random.getrandbits(128)).hex
-        self._scripts[identifier] = self._script()
-        timeout = random.choice([None, 2.0, 8.0, 20.0])
-        envelope = Envelope(
-            command=identifier,
-            execution="X-1",
-            node=node.uid,
-            params=CommandParams(
-                command="true",
-                timeout=timeout,
-                grace=random.choice([0.5, 3.0]),
-                output_cap=self._scripts[identifier].cap,
-            ),
+        """An execution on some nodes, under one signature; some come later, and some never get their turn."""
+        random = self._random
+        order = Order(
+            run="X-1",
+            call=UUID(int=random.getrandbits(128)).hex,
+            command="true",
             effect=Effect.WRITE,
-            not_before=world.now,
-            not_after=world.now + random.choice([3.0, 15.0, 40.0]),
-            issuer=ISSUER,
-            call="c",
+            timeout=random.choice([2.0, 8.0, 20.0]),
+            grace=random.choice([0.5, 3.0]),
+            output_cap=random.choice([4_000, 1_000_000, 1_000_000]),
         )
-        body = envelope.canonical()
-        command = Command(
-            id=identifier,
-            node=node.uid,
-            envelope=body,
-            signature=sign(body),
-            not_before=envelope.not_before,
-            not_after=envelope.not_after,
-            grace=envelope.params.grace,
-            timeout=timeout,
-        )
-        self.controller.submit(command)
-        if random.random() < 0.3:
-            world.later(world.between(0.0, 20.0), self._cancel, identifier)
+        nodes = random.sample(self.nodes, random.randint(1, len(self.nodes)))
+        parts = [RunNode(node.uid, node.uid, command_id(order.call, node.uid)) for node in nodes]
+        signer = Signer(CONTROLLER, window=random.choice([3.0, 15.0, 40.0]))
+        batch = Batch(signer, order, parts)
+        for part in parts:
+            script = self._script(order.output_cap)
+            empties = self._is_fair and part.command[0] in "0123"
+            self._scripts[part.command] = replace(script, empties=empties)
+            if random.random() < 0.9:
+                delay = random.choice([0.0, 0.0, 0.0, random.random() * 20.0])
+                self.world.later(delay, self._send, batch, part)
 
-    def _script(self) -> Script:
+    def _send(self, batch: Batch, part: RunNode) -> None:
+        self.controller.submit(batch.command(part, self.world.now))
+        if self._random.random() < 0.3:
+            self.world.later(self.world.between(0.0, 20.0), self._cancel, part.command)
+
+    def _script(self, cap: int) -> Script:
         random = self._random
         sizes = [0, 10, 5_000, 5_000, 100_000]
         large = [300_000, 700_000] if random.random() < 0.15 else sizes
@@ -148,7 +154,7 @@ class Scenario:
             exit_code=random.choice([0, 0, 0, 1, 127]),
             stdout=random.choice(large),
             stderr=random.choice(sizes[:3]),
-            cap=random.choice([4_000, 1_000_000, 1_000_000]),
+            cap=cap,
             ignores_term=random.random() < 0.2,
             cannot_start=random.random() < 0.03,
         )
@@ -221,7 +227,7 @@ class Scenario:
             self.world.run(self.world.now + 1.0)
         open_lines = [line.command.id[:6] for line in self.controller.lines.values() if not line.is_final]
         self._checks.require(not open_lines, "I11", "still open: {}", open_lines)
-        if not self._weather.swallow:
+        if not self._weather.swallow and not isinstance(self._relay, HostileRelay):
             kept = [
                 command[:6] for node in self.nodes for command in node.unacked if self._is_settled_at(command)
             ]

@@ -9,16 +9,22 @@ from tests.simulation.world import Violation
 from devopsclaw.daemon.admission import Admission
 from devopsclaw.daemon.command import Command, Settled
 from devopsclaw.daemon.effects import Effect as NodeEffect
+from devopsclaw.daemon.effects import Rejected
 from devopsclaw.daemon.effects import Send as NodeSend
 from devopsclaw.daemon.ledger import Ledger
 from devopsclaw.daemon.machine import NodeMachine
+from devopsclaw.daemon.trust import Pinned
 from devopsclaw.fleet.delivery import Delivery
+from devopsclaw.fleet.effects import Command as FleetCommand
 from devopsclaw.fleet.effects import Effect, Moved, Send
 from devopsclaw.fleet.session import NodeSession
 from devopsclaw.fleet.stream import Kept
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.state import State
+from devopsclaw.wire.envelope import BadEnvelope, Envelope, Work, digest, verify_envelope
 from devopsclaw.wire.frames import Frame
+from devopsclaw.wire.merkle import leaf_of, root_of
+from devopsclaw.wire.offer import Offer, Sealed
 
 NORMAL_SEEDS = 500
 """A bug must be found within the seeds that every run has."""
@@ -79,6 +85,37 @@ def takes_any_offset(self: Kept, offset: int, data: bytes) -> bytes:
     return CHECKED_TAKE(self, self.offset, data)
 
 
+class BelievesAnySignature(Pinned):
+    """Reads what is offered to it, whoever signed it."""
+
+    def offer(self, uid: str, sealed: Sealed, signature: str) -> Offer:
+        offer = unchecked(sealed)
+        if root_of(leaf_of(uid, bytes.fromhex(offer.digest)), sealed.path).hex() != offer.envelope.root:
+            raise Rejected("wrong_node", "it is not for this node")
+        return offer
+
+
+class BelievesAnyLeaf(Pinned):
+    """Checks the signature, and runs whatever comes with it."""
+
+    def offer(self, uid: str, sealed: Sealed, signature: str) -> Offer:
+        offer = unchecked(sealed)
+        try:
+            verify_envelope(self.root, sealed.envelope, signature)
+        except BadEnvelope as wrong:
+            raise Rejected("bad_signature", str(wrong)) from wrong
+        return offer
+
+
+def unchecked(sealed: Sealed) -> Offer:
+    """What the bytes say."""
+    try:
+        sealed.path.check()
+        return Offer(Envelope.parse(sealed.envelope), Work.parse(sealed.work), digest(sealed.work))
+    except ValueError as wrong:
+        raise Rejected("bad_envelope", str(wrong)) from wrong
+
+
 def found_by(plant: Plant) -> str:
     """The story of the first seed that finds the bug; empty where none does."""
     for seed in range(NORMAL_SEEDS):
@@ -115,6 +152,30 @@ def test_offsets_that_are_not_checked_are_found(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Kept, "take", takes_any_offset)
 
     assert "VIOLATION" in found_by(Plant())
+
+
+def test_a_signature_that_is_not_checked_is_found() -> None:
+    assert "VIOLATION of I2" in found_by(Plant(trust=BelievesAnySignature))
+
+
+def test_a_leaf_that_is_not_checked_is_found() -> None:
+    assert "VIOLATION of I2" in found_by(Plant(trust=BelievesAnyLeaf))
+
+
+def test_a_window_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Admission, "_check_window", lambda self, not_before, not_after, wall: None)
+
+    assert "VIOLATION of I9" in found_by(Plant())
+
+
+def test_a_controller_that_believes_what_no_node_signed_is_found() -> None:
+    assert "VIOLATION of I15" in found_by(Plant(is_credulous=True))
+
+
+def test_a_refusal_that_is_believed_whatever_it_refuses_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FleetCommand, "is_named", lambda self, offer: True)
+
+    assert "VIOLATION of truth" in found_by(Plant())
 
 
 def test_a_failing_seed_tells_its_story() -> None:

@@ -62,6 +62,14 @@ def test_every_part_of_the_answer_changes_the_transcript(change: dict[str, Any])
     assert transcript(HELLO, **{**ANSWER, **change}) != BASE
 
 
+def test_the_join_token_that_is_named_is_part_of_the_transcript() -> None:
+    joining = HELLO.model_copy(update={"auth": Auth.JOIN, "join": "0" * 16})
+
+    assert transcript(joining.model_copy(update={"join": "1" * 16}), **ANSWER) != transcript(
+        joining, **ANSWER
+    )
+
+
 def test_moving_a_character_from_one_field_to_the_next_changes_the_transcript() -> None:
     one = HELLO.model_copy(update={"name": "web-1", "public_key": PUBLIC})
     other = HELLO.model_copy(update={"name": "web-1" + PUBLIC[0], "public_key": PUBLIC[1:]})

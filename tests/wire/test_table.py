@@ -11,17 +11,18 @@ from devopsclaw.wire.table import ALLOWED, Role, Seat, Stage, is_allowed, relay_
 
 NODE_WORDS = "ACCEPT REJECT STARTED OUTPUT GAP DONE STANDING"
 CONTROLLER_WORDS = "OFFER DONE_ACK CREDIT CANCEL RECONCILE"
+ENTRY_WORDS = "FORGET MINT REVOKE ALARMS_SEEN RELEASE"
 EXPECTED = {
     (Seat.RELAY_TO_STRANGER, Stage.GREETING): "HELLO",
     (Seat.RELAY_TO_STRANGER, Stage.PROVING): "PROOF",
     (Seat.RELAY_TO_NODE, Stage.OPEN): f"PING GOODBYE FACTS {NODE_WORDS}",
-    (Seat.RELAY_TO_CONTROLLER, Stage.OPEN): f"PING GOODBYE FORGET {CONTROLLER_WORDS}",
+    (Seat.RELAY_TO_CONTROLLER, Stage.OPEN): f"PING GOODBYE {ENTRY_WORDS} {CONTROLLER_WORDS}",
     (Seat.NODE, Stage.GREETING): "CHALLENGE REFUSED",
     (Seat.NODE, Stage.PROVING): "WELCOME REFUSED",
     (Seat.NODE, Stage.OPEN): f"PONG DRAIN GOODBYE {CONTROLLER_WORDS}",
     (Seat.CONTROLLER, Stage.GREETING): "CHALLENGE REFUSED",
     (Seat.CONTROLLER, Stage.PROVING): "WELCOME REFUSED",
-    (Seat.CONTROLLER, Stage.OPEN): f"PONG DRAIN GOODBYE PRESENCE {NODE_WORDS}",
+    (Seat.CONTROLLER, Stage.OPEN): f"PONG DRAIN GOODBYE PRESENCE TOKENS ALARMS {NODE_WORDS}",
 }
 """Written out by hand, apart from the table itself, so that a slip in either shows."""
 RESERVED = {
@@ -54,6 +55,7 @@ def test_a_relay_takes_no_command_from_a_node_and_no_result_from_a_controller() 
     from_controller = ALLOWED[Seat.RELAY_TO_CONTROLLER, Stage.OPEN]
 
     assert not from_node & {FrameType.OFFER, FrameType.CANCEL, FrameType.FORGET}
+    assert not from_node & {FrameType.MINT, FrameType.REVOKE, FrameType.RELEASE}
     assert not from_controller & {FrameType.DONE, FrameType.OUTPUT, FrameType.FACTS}
 
 

@@ -18,11 +18,12 @@ from pydantic import ValidationError
 
 from devopsclaw.core.audit_rows import Row, last_row, read_rows, row_of
 from devopsclaw.core.audit_seal import Seal
-from devopsclaw.core.audit_verify import verify_log, verify_unopened
+from devopsclaw.core.audit_verify import verify_log, verify_tail, verify_unopened
 from devopsclaw.core.clock import Clock, stamp
 from devopsclaw.core.db import Database
 from devopsclaw.core.keys import Keys, SigningKey
 from devopsclaw.core.sqlite import damaged, is_outside
+from devopsclaw.core.veil import veiled_draft
 from devopsclaw.model.audit import AuditFilter, Draft, Entry, Finding, Verification, entry_id
 from devopsclaw.model.errors import BadTarget, Damaged, NotFound
 from devopsclaw.model.nodeset import unfold
@@ -84,8 +85,10 @@ class AuditLog:
         return self._database.trouble if self._database else None
 
     async def append(self, draft: Draft) -> Entry:
-        """Add the entry; returns when it is on disk. Raises Damaged, and then there is no such entry."""
-        return await self._opened().write(partial(self._insert, draft))
+        """Add the entry, without secrets (see `core.redact`); returns when it is on disk. Raises Damaged, and
+        then there is no such entry.
+        """
+        return await self._opened().write(partial(self._insert, veiled_draft(draft)))
 
     async def list(self, wanted: AuditFilter) -> list[Entry]:
         """The entries that fit, newest first. Raises Damaged."""
@@ -100,6 +103,11 @@ class AuditLog:
             )
         return _entry(row), row[2].hex()
 
+    async def of_call(self, call: str) -> Entry | None:
+        """The first entry of this call; None where it has none. Looks through all of them. Raises Damaged."""
+        row = await self._opened().read(partial(_first_of, call))
+        return _entry(row) if row else None
+
     async def unfinished(self) -> tuple[Entry, ...]:
         """Intents since the last clean close that have no outcome, oldest first: a crash cut them off,
         or they still run. Raises Damaged.
@@ -108,13 +116,17 @@ class AuditLog:
         ended = {entry.call for entry in entries if entry.phase == "outcome"}
         return tuple(entry for entry in entries if entry.phase == "intent" and entry.call not in ended)
 
-    async def verify(self) -> Verification:
-        """Compare everything with its hashes and signatures; changes nothing, raises nothing of its own."""
+    async def verify(self, *, tail_only: bool = False) -> Verification:
+        """Compare everything with its hashes and signatures, or only the end that nothing signed vouches for.
+
+        Changes nothing, raises nothing of its own.
+        """
+        compare = verify_tail if tail_only else verify_log
         if self._seal is None:
             return Verification(entries=0, unread=self._why_closed().message)
         try:
             try:
-                return await self._opened().read(partial(verify_log, seal=self._seal, key=self._key))
+                return await self._opened().read(partial(compare, seal=self._seal, key=self._key))
             except Damaged as unread:
                 return await asyncio.to_thread(verify_unopened, self._seal, unread)
         except OSError as failed:
@@ -185,6 +197,12 @@ def _select(wanted: AuditFilter, connection: sqlite3.Connection) -> list[Entry]:
     connection.create_function("holds", 2, _holds, deterministic=True)
     rest = f"{where} ORDER BY seq DESC LIMIT ?"
     return [_entry(row) for row in read_rows(connection, rest, *asked.values(), wanted.limit or -1)]
+
+
+def _first_of(call: str, connection: sqlite3.Connection) -> Row | None:
+    named = "CASE WHEN json_valid(body) THEN json_extract(body, '$.call') END"
+    rest = f"WHERE {named} = ? ORDER BY seq LIMIT 1"
+    return next(read_rows(connection, rest, call), None)
 
 
 def _since(seq: int, connection: sqlite3.Connection) -> list[Entry]:

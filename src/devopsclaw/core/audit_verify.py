@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from devopsclaw.core import sqlite
-from devopsclaw.core.audit_rows import Row, read_rows
+from devopsclaw.core.audit_rows import Row, read_rows, row_of
 from devopsclaw.core.audit_seal import CHECKPOINT_PURPOSE, GENESIS, Head, Seal
 from devopsclaw.core.keys import SigningKey
 from devopsclaw.core.signed_file import Forged, read_signed
@@ -76,6 +76,27 @@ def verify_log(connection: sqlite3.Connection, seal: Seal, key: SigningKey) -> V
         checkpoints=checkpoints,
         findings=(*ends, *anchors.findings, *files),
         notes=notes,
+    )
+
+
+def verify_tail(connection: sqlite3.Connection, seal: Seal, key: SigningKey) -> Verification:
+    """Only from the newest checkpoint or seal on; all before is taken as it was signed. Quick, however long
+    the log is. Raises sqlite3.Error where it cannot be read for a reason that is not damage.
+    """
+    anchors = read_anchors(seal.checkpoints, key)
+    checkpoints = len(anchors.hashes)
+    if seal.record and seal.record.head.seq:
+        anchors.hashes.setdefault(seal.record.head.seq, bytes.fromhex(seal.record.head.hash))
+    last = anchors.last
+    before = row_of(connection, last - 1)
+    chain = Chain(count=max(0, last - 1), head=before[2] if before else GENESIS)
+    chain.follow(read_rows(connection, "WHERE seq >= ? ORDER BY seq", last), anchors.hashes)
+    ends = [chain.finding] if chain.finding else _check_ends(chain, anchors, seal)
+    return Verification(
+        entries=chain.count,
+        head=chain.head.hex(),
+        checkpoints=checkpoints,
+        findings=(*ends, *anchors.findings, *seal.found),
     )
 
 

@@ -18,11 +18,12 @@ class Background:
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run this until it ends or the block does."""
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run this until it ends, is cancelled, or the block ends."""
         task = self._group.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
     def cancel(self) -> None:
         """End all of them."""

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from devopsclaw.core.veil import veiled
+
 MAX_PENDING = 10_000
 
 
@@ -36,8 +38,8 @@ class Subscription:
         if not self._wanted(event):
             return
         if len(self._pending) >= self._max_pending:
-            self._pending.popleft()
-            self._dropped += 1
+            lost = self._pending.popleft()
+            self._dropped += lost.dropped if isinstance(lost, Gap) else 1
         self._pending.append(event)
         self._filled.set()
 
@@ -74,13 +76,14 @@ class Bus:
 
     def post(self, event: Any) -> None:
         """Publish what stays true: whoever listens later is told of it first."""
-        self._standing.append(event)
+        self._standing.append(veiled(event))
         self.publish(event)
 
     def publish(self, event: Any) -> None:
-        """Hand the event to every listener's queue."""
+        """Hand the event to every listener's queue, without the secrets in its texts."""
+        told = veiled(event)
         for subscription in self._subscriptions:
-            subscription.offer(event)
+            subscription.offer(told)
 
     @contextmanager
     def subscribe(

@@ -20,9 +20,14 @@ Phases = Literal["none", "single", "both"]
 """Which entries a call has: none (counted), one after it, or one before and one after."""
 
 
+def planned(plan: Plan) -> dict[str, Any]:
+    """What an entry's detail says of the plan: with it, the digest can be made again."""
+    return plan.model_dump(mode="json", exclude={"operation", "nodes", "target"}, exclude_defaults=True)
+
+
 def drafted(call: Call, plan: Plan, approval: str) -> Draft:
-    """What every entry of this call says: with the plan, so that its digest can be made again."""
-    fields = plan.model_dump(mode="json", exclude={"operation", "nodes", "target"}, exclude_defaults=True)
+    """What every entry of this call says."""
+    fields = planned(plan)
     if approval:
         fields["approval"] = approval
     return Draft(
@@ -86,8 +91,9 @@ class CallRecord:
 
     async def _end(self, error: BaseException | None) -> None:
         verdict = _verdict(error, self._result)
+        comes_later = error is None and self._result.outlives_call
         try:
-            if self._phases != "none":
+            if self._phases != "none" and not comes_later:
                 outcome = await self._audit.append(self._outcome(error, verdict))
                 self.entry = self.entry or outcome.id
         except Damaged as unwritten:
@@ -100,10 +106,10 @@ class CallRecord:
         detail: dict[str, Any] = {} if self._phases == "both" else dict(self._draft.detail)
         if self.entry:
             detail["intent"] = self.entry
-        if error is not None:
+        if error is not None and verdict != DETACHED:
             detail["error"] = error.code if isinstance(error, ClawError) else type(error).__name__
             detail["message"] = _said(error)
-        elif self._result.evidence:
+        elif self._result is not None and self._result.evidence:
             detail["evidence"] = self._result.evidence
         return self._draft.model_copy(
             update={

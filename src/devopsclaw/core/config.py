@@ -24,6 +24,7 @@ from devopsclaw.core.config_layers import (
     from_environment,
     from_file,
     from_flags,
+    from_vault,
     parse_config,
     read,
     said,
@@ -33,6 +34,7 @@ from devopsclaw.core.config_model import Config
 from devopsclaw.core.json_source import Node
 from devopsclaw.core.paths import Home
 from devopsclaw.core.private_file import shown as shown_path
+from devopsclaw.core.secrets import Vaults, find_vault
 from devopsclaw.core.settings import SETTINGS, KeyPath, at, dotted, nearest, secrets
 from devopsclaw.model.errors import BadConfig
 from devopsclaw.model.events import Warned
@@ -62,16 +64,32 @@ class Loaded:
         return frozenset(secrets(self.config))
 
 
-def load(home: Home, environment: Mapping[str, str] = os.environ, flags: Iterable[Flag] = ()) -> Loaded:
-    """Read and check everything. Raises BadConfig that names file and line, variable or flag."""
+def defaults(home: Home) -> Loaded:
+    """The configuration of a home whose file is another's to read."""
+    return load(Home(home.root / "nobody"), {})
+
+
+def load(
+    home: Home,
+    environment: Mapping[str, str] = os.environ,
+    flags: Iterable[Flag] = (),
+    vaults: Vaults = find_vault,
+) -> Loaded:
+    """Read and check everything. Raises BadConfig that names file and line, variable or flag.
+
+    A secret that the file says is in the keyring is asked for there; one that cannot be had is empty, and
+    told.
+    """
     document = read(home.config)
     layer = from_file(document, home.config) if document else {}
     layer |= from_environment(environment)
     layer |= from_flags(flags)
+    unread = from_vault(layer, home, vaults)
     config = checked(layer)
     origins = {path: layer[path].origin if path in layer else "default" for path in SETTINGS}
     store, workspace = ("fleet", "store_path"), ("agents", "defaults", "workspace")
     warnings = (
+        *unread,
         *_open_secrets(home, config, layer),
         *_open_guards(config, origins),
         *strangers(environment),
@@ -169,17 +187,14 @@ def _folder(home: Home, config: Config, path: KeyPath, origins: Mapping[KeyPath,
 
 
 def _open_secrets(home: Home, config: Config, layer: Layer) -> Iterator[Warned]:
-    """Nothing is refused, but a secret that others may read is told."""
+    """Nothing is refused, but a secret that others may read is told. All else of the home: core/rights."""
     in_file = [path for path, given in layer.items() if given.node and path in SETTINGS]
     if not any(True for path in in_file for _ in secrets(at(config, path))):
         return
-    for place, mode in ((home.config, "600"), (home.root, "700")):
-        now = stat.S_IMODE(place.stat().st_mode)
-        if now & OTHERS:
-            name = shown_path(place)
-            yield Warned(
-                f"{name} holds a secret and is open to other users ({now:04o})", f"chmod {mode} {name}"
-            )
+    now = stat.S_IMODE(home.config.stat().st_mode)
+    if now & OTHERS:
+        name = shown_path(home.config)
+        yield Warned(f"{name} holds a secret and is open to other users ({now:04o})", f"chmod 600 {name}")
 
 
 def _open_guards(config: Config, origins: Mapping[KeyPath, str]) -> Iterator[Warned]:

@@ -11,12 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from devopsclaw.core.json_source import BadJson, Document, Node, parse
+from devopsclaw.core.paths import Home
 from devopsclaw.core.private_file import shown as shown_path
+from devopsclaw.core.secrets import REFERENCE, NoAnswer, Vaults
 from devopsclaw.core.settings import (
     PREFIX,
     SECTIONS,
     SETTINGS,
     KeyPath,
+    dotted,
     find,
     is_note,
     plain,
@@ -25,7 +28,7 @@ from devopsclaw.core.settings import (
 from devopsclaw.model.errors import BadConfig
 from devopsclaw.model.events import Warned
 
-NOT_SETTINGS = frozenset({"DEVOPSCLAW_HOME", "DEVOPSCLAW_EXECUTION"})
+NOT_SETTINGS = frozenset({"DEVOPSCLAW_HOME", "DEVOPSCLAW_EXECUTION", "DEVOPSCLAW_KEYS_PASSPHRASE"})
 """The home itself, and the mark on every process of a node's command."""
 
 TEMPLATE_HINT = "`devopsclaw config example` prints every setting"
@@ -166,6 +169,32 @@ def from_flags(flags: Iterable[Flag]) -> Layer:
         value = decode(flag.key, flag.value, where) if isinstance(flag.value, str) else flag.value
         layer[find(flag.key).path] = Given(value, where)
     return layer
+
+
+def from_vault(layer: Layer, home: Home, vaults: Vaults) -> tuple[Warned, ...]:
+    """Put in place what is in the keyring; for what cannot be had an empty secret, and a warning."""
+    named = [path for path, given in layer.items() if _is_kept(path, given.value)]
+    if not named:
+        return ()
+    vault = vaults(home)
+    told = []
+    for path in named:
+        given = layer[path]
+        try:
+            secret = vault.read(given.value.removeprefix(REFERENCE)) if vault else ""
+            why = "no keyring answers" if vault is None else f"{vault.name} has none"
+        except NoAnswer as silent:
+            secret, why = "", str(silent)
+        layer[path] = Given(secret, f"keyring, named in {given.origin}")
+        if not secret:
+            hint = f"{variable(path)}=… gives it for now; devopsclaw config set {dotted(path)} keeps it anew"
+            told.append(Warned(f"{dotted(path)} cannot be read: {why}", hint))
+    return tuple(told)
+
+
+def _is_kept(path: KeyPath, value: Any) -> bool:
+    setting = SETTINGS.get(path)
+    return bool(setting and setting.is_secret) and isinstance(value, str) and value.startswith(REFERENCE)
 
 
 def strangers(environment: Mapping[str, str]) -> Iterator[Warned]:

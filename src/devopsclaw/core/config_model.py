@@ -64,6 +64,11 @@ class Fleet(Section):
     lost_patience: Seconds = Field(
         60, description="Seconds to wait for a node that was lost while it ran a command."
     )
+    resume_within: Seconds = Field(
+        3600,
+        description="Seconds within which a run that its core left goes on by itself; later it waits for a"
+        " person, because nobody expects it to start any more.",
+    )
 
 
 class Relay(Section):
@@ -89,6 +94,9 @@ class Node(Section):
     relay: RelayUrl = Field("", description="Address of the relay to dial.")
     token: SecretStr = Field(NOTHING, description="Token of the fleet, or a join token.")
     token_file: str = Field("", description="File that holds the token, in place of token.")
+    policy: str = Field(
+        "/etc/devopsclaw/policy.yaml", description="What the owner of this machine forbids on it."
+    )
     insecure: bool = Field(
         False, description="Whether to dial without TLS; only for trusted networks.",
         json_schema_extra=GUARD,
@@ -106,6 +114,26 @@ class Heartbeat(Section):
 
     enabled: bool = Field(True, description="Whether the tasks are run.")
     interval: int = Field(30, ge=5, description="Minutes between two runs, 5 or more.")
+
+
+class Approvals(Section):
+    """Asking a person for a yes."""
+
+    two_person: tuple[str, ...] = Field(
+        (),
+        description="What needs somebody else's yes: high, critical, an operation, or env:NAME.",
+        examples=[["critical", "env:prod"]],
+    )
+    expiry: Seconds = Field(600, gt=0, description="Seconds until a request counts as denied.")
+
+
+class Core(Section):
+    """The core of this home, and who may reach it."""
+
+    socket_group: str = Field(
+        "",
+        description="Unix group that may reach the core's socket, for a team's home; empty is nobody else.",
+    )
 
 
 class Ui(Section):
@@ -144,5 +172,7 @@ class Config(Section):
     heartbeat: Heartbeat = Field(Heartbeat(), description="The tasks of HEARTBEAT.md, on a schedule.")
     channels: Channels = Field(Channels(), description="Chat platforms.")
     tools: Tools = Field(Tools(), description="Tools of the agent.")
+    approvals: Approvals = Field(Approvals(), description="Asking a person for a yes.")
+    core: Core = Field(Core(), description="The core, and who may reach it.")
     ui: Ui = Field(Ui(), description="The console.")
     log: Log = Field(Log(), description="The log files.")

@@ -14,6 +14,7 @@ from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import Clock
 from devopsclaw.core.context import Ctx
 from devopsclaw.core.operation import Operation
+from devopsclaw.core.redact import KNOWN
 from devopsclaw.core.registry import Registry
 from devopsclaw.core.services import Services
 from devopsclaw.model.call import Actor, Call, Consent
@@ -54,6 +55,12 @@ class Guards(Protocol):
         """The plan with its risk, and what a person would have to confirm it with: for a dry run."""
         ...
 
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """Ask a person for the yes that this plan needs, where the call waits for one; whether somebody was
+        asked, and said yes: then the plan is made again, and this is called again. Raises Denied.
+        """
+        ...
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """The id of the approval, empty where none is needed; raises ApprovalNeeded or Denied."""
         ...
@@ -87,26 +94,31 @@ class Gate:
         consent: Consent | None = None,
         dry_run: bool = False,
         call_id: str = "",
+        waits: bool = False,
     ) -> Any:
-        """Validate → permit → plan → permit the plan → approve → audit → run → audit.
+        """Validate → permit → plan → permit the plan → ask, and plan again → approve → audit → run → audit.
 
         Returns the operation's result, or its Plan with `dry_run`. `call_id` lets a face listen to
-        the events of a call before it starts.
+        the events of a call before it starts; with `waits` it waits for somebody's yes where one is needed.
         """
-        operation = self.registry.find(name)
-        valid = _validate(operation, params)
-        named = {"id": call_id} if call_id else {}
-        call = Call(name, valid, actor, parent, consent, dry_run, **named)
-        await self.guards.permit(operation, call)
-        plan = await self._planned(operation, call)
-        await self.guards.permit_plan(operation, plan, call)
-        if dry_run:
-            return self.guards.weigh(plan)
-        approval = await self.guards.approve(operation, plan, call)
-        async with self.guards.audited(operation, call, plan, approval) as record:
-            result = await operation.handler(self._ctx(call, plan, record.entry), call.params)
-            record.conclude(result)
-        return await operation.recorded(self._ctx(call, plan, record.entry), result)
+        with KNOWN.cleaning():  # what fails is told to a face, a chat or a model
+            operation = self.registry.find(name)
+            valid = _validate(operation, params)
+            named = {"id": call_id} if call_id else {}
+            call = Call(name, valid, actor, parent, consent, dry_run, waits, **named)
+            await self.guards.permit(operation, call)
+            plan = await self._planned(operation, call)
+            await self.guards.permit_plan(operation, plan, call)
+            if dry_run:
+                return self.guards.weigh(plan)
+            while await self.guards.ask(operation, plan, call):  # an answer takes time: is it still so?
+                plan = await self._planned(operation, call)
+                await self.guards.permit_plan(operation, plan, call)
+            approval = await self.guards.approve(operation, plan, call)
+            async with self.guards.audited(operation, call, plan, approval) as record:
+                result = await operation.handler(self._ctx(call, plan, record.entry), call.params)
+                record.conclude(result)
+            return await operation.recorded(self._ctx(call, plan, record.entry), result)
 
     async def _planned(self, operation: Operation, call: Call) -> Plan:
         """The plan; what its making denies is on record like any denial."""

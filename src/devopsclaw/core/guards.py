@@ -7,9 +7,11 @@ Not here: the order of the questions (core/gate), the table of risks (core/risk)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
+from devopsclaw.core.approvals import Approvals
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.call_record import CallRecord, Phases, drafted
@@ -18,8 +20,9 @@ from devopsclaw.core.gate import Record
 from devopsclaw.core.operation import Operation
 from devopsclaw.core.rbac import Roles
 from devopsclaw.core.risk import phrase, risk
+from devopsclaw.model.approval import Approval, Standing
 from devopsclaw.model.call import Call
-from devopsclaw.model.errors import ApprovalNeeded, Damaged, Denied
+from devopsclaw.model.errors import OTHER, ApprovalNeeded, Damaged, Denied
 from devopsclaw.model.events import CallEnded, Warned
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect, Risk
@@ -37,7 +40,9 @@ class CoreGuards:
         bus: Bus,
         clock: Clock,
         protected: Collection[str],
+        approvals: Approvals,
         *,
+        two_person: Collection[str] = (),
         is_wary: bool = False,
     ) -> None:
         self._roles = roles
@@ -45,7 +50,11 @@ class CoreGuards:
         self._bus = bus
         self._clock = clock
         self._protected = frozenset(protected)
+        self._approvals = approvals
+        self._two_person = frozenset(two_person)
         self._is_wary = is_wary
+        self._answers: dict[str, Approval] = {}
+        self._leaves: dict[str, Leave] = {}
         self.counted: Counter[str] = Counter()
         """How often each query of our own state was asked: these have no entry."""
 
@@ -77,18 +86,62 @@ class CoreGuards:
         level = self._risk(plan)
         if level < Risk.HIGH:
             return ""
+        text = await self._leave(plan, level, call)
+        self._leaves[call.id] = Leave(call, plan, text)
+        return text
+
+    async def _leave(self, plan: Plan, level: Risk, call: Call) -> str:
+        """What allows it: an answer, what was allowed above, the asker's own yes. Raises ApprovalNeeded."""
+        answer = self._answers.pop(call.id, None)
+        if answer is not None and answer.plan.digest == plan.digest:
+            await self._approvals.use(answer.id)
+            return answer.leave
+        above = self._leaves.get(call.parent)
+        if above is not None and above.covers(plan, call):
+            return f"covered: {above.text}"
+        needs_other = self._needs_other(plan, level)
+        if not needs_other and _is_confirmed(plan, level, call):
+            return f"{call.consent.phrase if call.consent else ''} by {call.actor.user}"
         wanted = phrase(plan)
-        accepted = (wanted,) if level is Risk.CRITICAL else ("yes", wanted)
-        consent = call.consent
-        if consent and consent.phrase in accepted and consent.digest in ("", plan.digest):
-            return f"{consent.phrase} by {call.actor.user}"
+        hint = f"--confirm {wanted} confirms it" if level is Risk.CRITICAL else "--yes confirms it"
         raise ApprovalNeeded(
-            _why(plan, level, call),
-            hint=f"--confirm {wanted} confirms it" if level is Risk.CRITICAL else "--yes confirms it",
+            f"{_what(plan, level)}: it needs somebody else's yes" if needs_other else _why(plan, level, call),
+            hint="--wait-approval asks for it and waits" if needs_other else hint,
             risk=level.word,
             digest=plan.digest,
-            phrase=_asked(plan, level),
+            phrase=OTHER if needs_other else _asked(plan, level),
         )
+
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """See `Guards.ask`."""
+        level = self._risk(plan)
+        before = self._answers.get(call.id)
+        if not call.waits or level < Risk.HIGH or (before and before.plan.digest == plan.digest):
+            return False
+        needs_other = self._needs_other(plan, level)
+        above = self._leaves.get(call.parent)
+        is_covered = above is not None and above.covers(plan, call)
+        if is_covered or (not needs_other and _is_confirmed(plan, level, call)):
+            return False
+        if before is not None:
+            await self._approvals.void(before.id, "the plan changed after the yes")
+        wanted = phrase(plan) if level is Risk.CRITICAL else ""
+        changed_from = before.plan if before else None
+        asked = await self._approvals.ask(
+            call, plan, level.word, wanted, needs_other=needs_other, before=changed_from
+        )
+        answer = await self._approvals.answer_of(asked)
+        if answer.status is not Standing.ALLOWED:
+            denied = Denied(_refused(answer), hint="nothing ran; ask again when it is right")
+            await self._record_denial(call, plan, denied)
+            raise denied
+        self._answers[call.id] = answer
+        return True
+
+    def _needs_other(self, plan: Plan, level: Risk) -> bool:
+        """Whether the owner of this home wants a second person for this."""
+        environments = {f"env:{name}" for name in plan.environments}
+        return bool(self._two_person & {level.word, plan.operation, *environments})
 
     def weigh(self, plan: Plan) -> Plan:
         """See `Guards.weigh`."""
@@ -111,7 +164,16 @@ class CoreGuards:
             self.counted[operation.name] += 1
         draft = drafted(call, plan, approval)
         phases: Phases = "none" if is_counted else "single" if is_read else "both"
-        return CallRecord(self._audit, self._bus, self._clock, (call, plan, draft), phases)
+        return self._open(call, CallRecord(self._audit, self._bus, self._clock, (call, plan, draft), phases))
+
+    @asynccontextmanager
+    async def _open(self, call: Call, record: CallRecord) -> AsyncIterator[Record]:
+        """What allowed a call covers its children for as long as it runs."""
+        try:
+            async with record:
+                yield record
+        finally:
+            self._leaves.pop(call.id, None)
 
     async def _record_denial(self, call: Call, plan: Plan, denied: Denied) -> None:
         """It stays denied where the log cannot be written."""
@@ -132,6 +194,42 @@ class CoreGuards:
         self._bus.publish(CallEnded(call.id, call.operation, "denied", denied.message))
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a call was allowed, and by what."""
+
+    call: Call
+    plan: Plan
+    text: str
+
+    def covers(self, plan: Plan, call: Call) -> bool:
+        """Whether it holds for this child too: the same person through the same door, on nodes of its plan,
+        doing no more to them.
+        """
+        return (
+            call.actor == self.call.actor
+            and plan.effect.rank <= self.plan.effect.rank
+            and set(plan.nodes) <= set(self.plan.nodes)
+            and bool(plan.nodes)
+            and not plan.trust
+        )
+
+
+def _is_confirmed(plan: Plan, level: Risk, call: Call) -> bool:
+    """Whether the asker's own yes is one to this plan."""
+    wanted = phrase(plan)
+    accepted = (wanted,) if level is Risk.CRITICAL else ("yes", wanted)
+    consent = call.consent
+    return bool(consent and consent.phrase in accepted and consent.digest in ("", plan.digest))
+
+
+def _refused(answer: Approval) -> str:
+    why = f": {answer.reason}" if answer.reason else ""
+    if answer.status is Standing.DENIED:
+        return f"{answer.id} was denied by {answer.answered_by}{why}"
+    return f"{answer.id} is {answer.status}{why}"
+
+
 def _asked(plan: Plan, level: Risk) -> str:
     """What a person confirms it with; empty where it just runs."""
     if level < Risk.HIGH:
@@ -139,11 +237,16 @@ def _asked(plan: Plan, level: Risk) -> str:
     return phrase(plan) if level is Risk.CRITICAL else "yes"
 
 
-def _why(plan: Plan, level: Risk, call: Call) -> str:
-    """What has to be confirmed, and why the consent that was given does not do."""
+def _what(plan: Plan, level: Risk) -> str:
+    """As `fleet.exec is destructive on 4 nodes in prod, of critical risk`."""
     where = f" in {', '.join(plan.environments)}" if plan.environments else ""
     count = f" on {len(plan.nodes)} node{'' if len(plan.nodes) == 1 else 's'}{where}" if plan.nodes else ""
-    what = f"{plan.operation} is {plan.effect}{count}, of {level.word} risk"
+    return f"{plan.operation} is {plan.effect}{count}, of {level.word} risk"
+
+
+def _why(plan: Plan, level: Risk, call: Call) -> str:
+    """What has to be confirmed, and why the consent that was given does not do."""
+    what = _what(plan, level)
     consent = call.consent
     if consent is None:
         return f"{what}: it needs a person's yes"

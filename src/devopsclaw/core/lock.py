@@ -18,13 +18,17 @@ RETRY = 0.02
 
 
 @asynccontextmanager
-async def hold(folder: Path, role: str, face: str, clock: Clock, patience: float) -> AsyncIterator[int]:
+async def hold(
+    folder: Path, role: str, face: str, clock: Clock, patience: float, inherited: int | None = None
+) -> AsyncIterator[int]:
     """Hold the lock of this role until the block ends; yields its descriptor.
 
     Tries for `patience` seconds. Raises Busy naming the holder's process and face. The kernel frees
-    the lock however the process ends; the descriptor is not inherited by commands.
+    the lock however the process ends; the descriptor is not inherited by commands. `inherited` is the
+    descriptor of a process that hands the home over: it shares that one's lock (flock(2): the lock belongs
+    to the open file), so nobody can come between.
     """
-    descriptor = _open(folder / f"{role}.lock")
+    descriptor = _open(folder / f"{role}.lock") if inherited is None else inherited
     try:
         until = clock.steady() + patience
         while not _taken(descriptor):

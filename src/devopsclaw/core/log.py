@@ -9,52 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from math import isfinite
 from typing import Any, TextIO
 
 from devopsclaw.core.clock import stamp
 from devopsclaw.core.paths import Home
 from devopsclaw.core.private_file import shown
+from devopsclaw.core.redact import Mask
 from devopsclaw.model.errors import Damaged
 
 FILE_SIZE = 10_000_000
 """Bytes of one file before the next is begun."""
 OLD_FILES = 5
 
-HIDDEN = "***"
-
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; everything else was given as `extra`."""
-
-
-class Mask:
-    """Replaces known secrets in text, exactly as they are; the longest first, so that no end is left over."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
-        self.add(secrets)
-
-    def add(self, secrets: Iterable[str]) -> None:
-        """Know these secrets too; empty ones are no secrets."""
-        self._secrets |= {secret for secret in secrets if secret}
-        ordered = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-    def hide(self, value: Any) -> Any:
-        """The value as JSON without the secrets, in keys and nested values too."""
-        if isinstance(value, dict):
-            return {str(self.hide(str(key))): self.hide(each) for key, each in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.hide(each) for each in value]
-        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
-            return value
-        return self._pattern.sub(HIDDEN, str(value)) if self._pattern else str(value)
 
 
 class JsonLine(logging.Formatter):

@@ -65,6 +65,11 @@ class Result(Value):
         return {}
 
     @property
+    def outlives_call(self) -> bool:
+        """Whether the call's outcome comes later: it is put on record by the core that sees it, not now."""
+        return False
+
+    @property
     def evidence(self) -> str:
         """What the audit entry keeps of the outcome: the hash of the results, or nothing."""
         return ""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+
+SOCKET_NAME_LIMIT = 100
+"""Bytes of a socket's path; unix(7) has 108 on Linux with the zero at its end, macOS 104."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Home:
     def run(self) -> Path:
         """Locks and sockets of running processes."""
         return self.root / "run"
+
+    @property
+    def socket(self) -> Path:
+        """Where a running core listens."""
+        return self.run / "core.sock"
 
     @property
     def audit(self) -> Path:
@@ -89,3 +98,19 @@ def shipped(name: str) -> Path:
     """A folder of data that ships with the package, as `themes`: in the wheel, else the checkout."""
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent.parent / name
+
+
+@contextmanager
+def short(path: Path) -> Iterator[str]:
+    """A name of this path that a socket's address can hold, for as long as the block lasts.
+
+    Raises OSError where its folder cannot be opened.
+    """
+    if len(os.fsencode(path)) <= SOCKET_NAME_LIMIT or not Path("/proc/self/fd").exists():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -14,6 +14,7 @@ from typing import Any
 from devopsclaw.core.clock import Clock, SystemClock
 from devopsclaw.core.db import Database
 from devopsclaw.model.errors import NotFound
+from devopsclaw.model.state import State
 
 Event = tuple[str, str | None, dict[str, Any]]
 """Kind, name of the node (None: the whole run), what it says."""
@@ -41,7 +42,9 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was created, and how it ended. `finished_at` is None while it is open."""
+    """A run as it was created, and how it ended. `finished_at` (wall time) and `exit_code` are None while it
+    is open, `word` is empty: the word for how it ended.
+    """
 
     run: str
     kind: str
@@ -53,9 +56,20 @@ class Run:
     finished_at: float | None
     exit_code: int | None
     nodes: tuple[RunNode, ...] = field(default=())
+    word: str = ""
+
+    @property
+    def ended_at(self) -> float | None:
+        """Wall time at which its last node ended; None while it is open, and where that is not known."""
+        return None if self.word == State.UNKNOWN else self.finished_at
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the start to the end."""
+        return None if self.ended_at is None else max(0.0, self.ended_at - self.created_at)
 
 
-_FIELDS = "run, kind, call, entry, plan, body, created_at, finished_at, exit_code"
+_FIELDS = "run, kind, call, entry, plan, body, created_at, finished_at, exit_code, word"
 
 
 class RunLog:
@@ -97,16 +111,16 @@ class RunLog:
 
         await self._database.write(insert)
 
-    async def finish(self, run: str, exit_code: int) -> None:
-        """Close the run. A run that was closed before keeps its time and takes the new exit code:
-        an unknown outcome may become the truth.
+    async def finish(self, run: str, exit_code: int, word: str, ended_at: float) -> None:
+        """Close the run. `ended_at` is the wall time of its last end that is known, 0 where none is: when it
+        ended, not when that was found out. Closed again with the truth where an outcome was unknown.
         """
 
         def close(connection: sqlite3.Connection) -> None:
             _require(connection, run)
             connection.execute(
-                "UPDATE runs SET finished_at = coalesce(finished_at, ?), exit_code = ? WHERE run = ?",
-                (self._clock.wall(), exit_code, run),
+                "UPDATE runs SET finished_at = max(created_at, ?), exit_code = ?, word = ? WHERE run = ?",
+                (ended_at, exit_code, word, run),
             )
 
         await self._database.write(close)
@@ -157,6 +171,12 @@ class RunLog:
             _selected("WHERE kind = ? AND finished_at IS NULL ORDER BY number", (kind,))
         )
 
+    async def without_entry(self) -> list[Run]:
+        """The runs that are closed and name no audit entry, oldest first."""
+        return await self._database.read(
+            _selected("WHERE entry = '' AND finished_at IS NOT NULL ORDER BY created_at", ())
+        )
+
     async def recent(self, limit: int = 50, before: str = "") -> list[Run]:
         """The newest runs of all kinds, with their nodes, newest first; only those before the one named."""
         older = "WHERE (created_at, number) < (SELECT created_at, number FROM runs WHERE run = ?) "
@@ -204,10 +224,9 @@ def _selected(rest: str, values: tuple[Any, ...]) -> Callable[[sqlite3.Connectio
 
 
 def _run(row: tuple[Any, ...], nodes: tuple[RunNode, ...]) -> Run:
-    run, kind, call, entry, plan, body, created_at, finished_at, exit_code = row
-    return Run(
-        run, kind, call, entry, json.loads(plan), json.loads(body), created_at, finished_at, exit_code, nodes
-    )
+    run, kind, call, entry, plan, body, created_at, finished_at, exit_code, word = row
+    asked = json.loads(plan), json.loads(body)
+    return Run(run, kind, call, entry, *asked, created_at, finished_at, exit_code, nodes, word)
 
 
 def _nodes(connection: sqlite3.Connection, run: str) -> tuple[RunNode, ...]:

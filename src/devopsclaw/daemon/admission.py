@@ -11,14 +11,18 @@ from typing import Protocol
 from devopsclaw.daemon.effects import Rejected
 from devopsclaw.model.headers import SignedHeader
 from devopsclaw.model.moment import Moment
-from devopsclaw.wire.envelope import Cancel, Envelope
+from devopsclaw.wire.envelope import BadEnvelope, Cancel
+from devopsclaw.wire.offer import Offer, Sealed
 
-CheckEnvelope = Callable[[bytes, str, float], Envelope]
-"""Body, signature (hex), wall time: the envelope, or Rejected."""
-CheckCancel = Callable[[bytes, str, float], Cancel]
+CheckOffer = Callable[[str, Sealed, str], Offer]
+"""Our uid, the offer as it came, signature (hex): the offer, or Rejected."""
+CheckCancel = Callable[[bytes, str], Cancel]
+"""Body, signature (hex): the cancel, or Rejected."""
+Permit = Callable[[Offer], None]
+"""Raises Rejected for what this node's owner does not want, whoever signed it."""
 
 MAX_SKEW = 300.0
-"""Seconds the controller's clock may be ahead of ours. Source: security.md §2.12."""
+"""Seconds this node's clock may be off from the controller's. Source: security.md §2.12."""
 MAX_WINDOW = 24 * 3600.0
 """Seconds between `not_before` and `not_after`, at most. Source: security.md §2.5."""
 KEPT_AFTER = 24 * 3600.0
@@ -30,29 +34,47 @@ class Known(Protocol):
 
     @property
     def digest(self) -> str:
-        """SHA-256, hex, of the envelope it was accepted with."""
+        """SHA-256, hex, of the work it was accepted with."""
         ...
+
+
+def permit_all(offer: Offer) -> None:
+    """The permit of a node whose owner forbids nothing."""
 
 
 class Admission:
     """`incarnation`: wall time at which this journal began; what was issued before may have run already."""
 
-    def __init__(self, uid: str, incarnation: float, check: CheckEnvelope, check_cancel: CheckCancel) -> None:
+    def __init__(
+        self,
+        uid: str,
+        incarnation: float,
+        check: CheckOffer,
+        check_cancel: CheckCancel,
+        permit: Permit = permit_all,
+    ) -> None:
         self.uid = uid
         self.incarnation = incarnation
         self._check = check
         self._check_cancel = check_cancel
+        self._permit = permit
 
-    def envelope(self, header: SignedHeader, body: bytes, now: Moment) -> Envelope:
-        """The envelope of an offer, signed and for us. Raises Rejected."""
-        envelope = self._check(body, header.signature, now.wall)
-        self._check_address(header, envelope.command, envelope.node)
-        return envelope
+    def offer(self, header: SignedHeader, body: bytes) -> Offer:
+        """What is offered, signed and for us. Raises Rejected."""
+        try:
+            sealed = Sealed.unpack(body)
+        except BadEnvelope as wrong:
+            raise Rejected("bad_envelope", str(wrong)) from wrong
+        offer = self._check(self.uid, sealed, header.signature)
+        self._check_command(header, offer.work.command)
+        return offer
 
-    def cancel(self, header: SignedHeader, body: bytes, now: Moment) -> Cancel:
+    def cancel(self, header: SignedHeader, body: bytes) -> Cancel:
         """The cancel, signed and for us. Raises Rejected."""
-        cancel = self._check_cancel(body, header.signature, now.wall)
-        self._check_address(header, cancel.command, cancel.node)
+        cancel = self._check_cancel(body, header.signature)
+        if cancel.node != self.uid:
+            raise Rejected("wrong_node", "it is signed for another node")
+        self._check_command(header, cancel.command)
         return cancel
 
     def is_repeated(self, known: Known | None, digest: str) -> bool:
@@ -63,23 +85,30 @@ class Admission:
             raise Rejected("id_conflict", "another command was accepted under this id")
         return True
 
-    def check_new(self, envelope: Envelope, now: Moment) -> None:
+    def check_new(self, offer: Offer, now: Moment) -> None:
         """Whether a command never seen before may start now. Raises Rejected; its id is not used up."""
-        if envelope.not_before < self.incarnation:
-            raise Rejected("incarnation", "it was issued before this node's journal began")
-        if now.wall > envelope.not_after:
-            raise Rejected("expired", f"it had to start {now.wall - envelope.not_after:.0f} s ago")
-        if envelope.not_before - now.wall > MAX_SKEW:
-            raise Rejected("clock_skew", f"it starts {envelope.not_before - now.wall:.0f} s from now")
-        if envelope.not_after - envelope.not_before > MAX_WINDOW:
-            raise Rejected("window", "its time window is longer than a day")
+        self._check_window(offer.envelope.not_before, offer.envelope.not_after, now.wall)
+        self._permit(offer)
 
     def tombstone_until(self, now: Moment) -> float:
         """Wall time after which no offer of an id cancelled now can be in time any more, and a day."""
         return now.wall + MAX_SKEW + MAX_WINDOW + KEPT_AFTER
 
-    def _check_address(self, header: SignedHeader, command: str, node: str) -> None:
-        if node != self.uid:
-            raise Rejected("wrong_node", "it is signed for another node")
+    def _check_window(self, not_before: float, not_after: float, wall: float) -> None:
+        if not_before < self.incarnation:
+            raise Rejected("incarnation", "it was issued before this node's journal began")
+        if wall > not_after:
+            raise Rejected("expired", f"it had to start {wall - not_after:.0f} s ago by this node's clock")
+        if not_before - wall > MAX_SKEW:
+            raise Rejected("clock_skew", behind(not_before - wall))
+        if not_after - not_before > MAX_WINDOW:
+            raise Rejected("window", "its time window is longer than a day")
+
+    def _check_command(self, header: SignedHeader, command: str) -> None:
         if command != header.command:
             raise Rejected("bad_envelope", "the signed id is not the one in the header")
+
+
+def behind(seconds: float) -> str:
+    """A clock that is wrong, in words that say what to do."""
+    return f"this node's clock is {seconds / 60:.0f} minutes off, behind the controller's: set it, as by NTP"

@@ -12,11 +12,14 @@ from devopsclaw.daemon.output import Cursor
 from devopsclaw.model.errors import Damaged
 from devopsclaw.model.headers import Report, Standing, Stream
 from devopsclaw.model.state import State
-from devopsclaw.wire.envelope import BadEnvelope, Envelope, digest
+from devopsclaw.wire.envelope import BadEnvelope, Envelope, Work, digest
+from devopsclaw.wire.offer import Offer, Sealed
 
 StopWord = Literal["", "timeout", "cancel"]
-NAMES_REPORTED, NAME_LENGTH, REASON_LENGTH = 50, 60, 500
-"""Names of left-overs and of survivors: at four bytes a character all still fits a header of 32 KiB."""
+NAMES_REPORTED, NAME_LENGTH, REASON_LENGTH = 50, 40, 500
+"""Names of left-overs and of survivors: all still fits a header of 32 KiB, at six bytes a character, as JSON
+writes what controls a terminal.
+"""
 STOPPED: Mapping[str, State] = {"timeout": State.TIMED_OUT, "cancel": State.KILLED}
 
 
@@ -71,20 +74,26 @@ class Settled:
     purge_at: float
 
 
-def journal_fields(body: bytes, signature: str, envelope: Envelope) -> dict[str, Any]:
-    """What the row of an accepted command holds: enough to start it, and to know it again."""
+def journal_fields(sealed: Sealed, signature: str, offer: Offer) -> dict[str, Any]:
+    """What the row of an accepted command holds: enough to start it, to know it again, and to prove by
+    whose word it ran.
+    """
     return {
-        "envelope": body.decode(),
+        "envelope": sealed.envelope.decode(),
+        "work": sealed.work.decode(),
+        "path": sealed.path.hashes.hex(),
+        "sides": sealed.path.sides,
         "signature": signature,
-        "digest": digest(body),
-        "purge_at": envelope.not_after + KEPT_AFTER,
+        "digest": offer.digest,
+        "purge_at": offer.envelope.not_after + KEPT_AFTER,
     }
 
 
-def envelope_of(row: Row) -> Envelope:
-    """The envelope of a journalled command. Raises Damaged."""
+def offer_of(row: Row) -> Offer:
+    """What a journalled command was offered as. Raises Damaged."""
     try:
-        return Envelope.parse(str(row.fields["envelope"]).encode())
+        envelope, work = (str(row.fields[name]).encode() for name in ("envelope", "work"))
+        return Offer(Envelope.parse(envelope), Work.parse(work), digest(work))
     except (KeyError, BadEnvelope) as wrong:
         raise _damaged(row) from wrong
 
@@ -93,7 +102,7 @@ def settled_of(row: Row) -> Settled:
     """What is remembered of an acknowledged command. Raises Damaged."""
     try:
         return Settled(row.fields["digest"], float(row.fields["purge_at"]))
-    except (KeyError, ValueError) as wrong:
+    except (KeyError, TypeError, ValueError) as wrong:
         raise _damaged(row) from wrong
 
 
@@ -104,11 +113,12 @@ def command_of(row: Row) -> Command:
     command = Command(row.command, settled.digest, phase, settled.purge_at)
     if row.state == "finished":
         try:
-            command.finish(Report.model_validate(row.fields))
+            report = {**row.fields, "signature": ""}  # the row's is the controller's, over the envelope
+            command.finish(Report.model_validate(report))
         except ValueError as wrong:
             raise _damaged(row) from wrong
         return command
-    params = envelope_of(row).params
+    params = offer_of(row).work.params
     command.grace, command.timeout = params.grace, params.timeout
     command.stop = row.fields.get("stop", "")
     return command

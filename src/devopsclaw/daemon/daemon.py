@@ -7,9 +7,10 @@ comes from outside: one daemon talks over a relay's session or over a pipe, to t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devopsclaw.core.clock import Clock
 from devopsclaw.core.driver import Driver
 from devopsclaw.core.gate import Gate
+from devopsclaw.daemon.command import offer_of
 from devopsclaw.daemon.effects import Effect, Outcome, Read, Record, Row, Send, Start, Stop, Watch
 from devopsclaw.daemon.effects import Forget as ForgetSpill
 from devopsclaw.daemon.effects import Purge as PurgeRow
@@ -29,8 +31,11 @@ from devopsclaw.model.headers import Report, Stream
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.runner import CommandRunner
 from devopsclaw.wire.channel import Channel, Closed
-from devopsclaw.wire.envelope import Envelope, sign_done
-from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.frames import Frame
+from devopsclaw.wire.offer import Offer
+from devopsclaw.wire.testimony import attest
+
+log = logging.getLogger("devopsclaw.daemon")
 
 DISK_RETRY = 1.0
 """Seconds between two tries to write the journal while its disk is full or locked."""
@@ -83,8 +88,9 @@ class Daemon:
         """Go on where the journal ends, then work until cancelled. Commands outlive this."""
         rows = await self._journal.rows()
         async with self._group:
+            effects = self._machine.restore(rows, self._now())
             self._recall(rows)
-            self._feed(self._machine.restore(rows, self._now()))
+            self._feed(effects)
             self._restored.set()
             self._group.create_task(self._driver.run())
 
@@ -111,11 +117,13 @@ class Daemon:
         self._feed(self._machine.on_started(command, shim.pid, shim.start_time, self._now()))
 
     def printed(self, printed: process.Printed) -> None:
-        """A spill file grew. Only what stays kept however much follows is told before the end."""
+        """A spill file grew or was emptied. Before the end only what stays kept whatever follows is told."""
         cap = self._caps.get(printed.command, process.OUTPUT_CAP)
         first_gap = process.gap_of(printed.stream, cap + 1, cap)
-        length = min(printed.length, first_gap.start) if first_gap else printed.length
+        length = min(printed.length, printed.lost + first_gap.start) if first_gap else printed.length
         stream = _stream(printed.stream)
+        if printed.lost:
+            self._feed(self._machine.on_gap(printed.command, stream, 0, printed.lost))
         self._feed(self._machine.on_printed(printed.command, stream, length, self._now()))
 
     def _recall(self, rows: Iterable[Row]) -> None:
@@ -123,11 +131,13 @@ class Daemon:
         for row in rows:
             if not row.fields.get("envelope"):
                 continue
-            self._caps[row.command] = Envelope.parse(row.fields["envelope"].encode()).params.output_cap
+            self._caps[row.command] = offer_of(row).work.params.output_cap
             if row.state == "finished":
                 report = Report.model_validate(row.fields)
                 outcome = process.Outcome(
-                    stdout_length=report.stdout_length, stderr_length=report.stderr_length
+                    stdout_length=report.stdout_length,
+                    stderr_length=report.stderr_length,
+                    gaps=tuple(process.Gap(*gap) for gap in report.gaps),
                 )
                 self._runner.recall(row.command, outcome, self._caps[row.command])
 
@@ -158,21 +168,36 @@ class Daemon:
             case Send(frame):
                 self._say(frame)
             case Read(command, stream, offset, limit):
-                data = self._runner.read(command, stream, offset, limit)
+                data = self._read(command, stream, offset, limit)
                 self._feed(self._machine.on_chunk(command, stream, offset, data, self._now()))
-            case Start(command, envelope):
-                self._spawn(self._execute(command, envelope))
+            case Start(command, offer):
+                self._spawn(self._execute(command, offer))
             case Watch(command, fields):
                 self._spawn(self._watch(command, fields))
             case Stop(command, _, grace):
                 self._spawn(self._stop(command, grace))
             case ForgetSpill(command):
-                self._runner.forget(command)
                 self._caps.pop(command, None)
+                self._forget(command)
             case PurgeRow(command):
                 await self._purge(command)
             case Record():
                 pass
+
+    def _read(self, command: str, stream: Stream, offset: int, limit: int) -> bytes:
+        """Nothing, where the file cannot be read: the machine tells of a gap, and goes on with the others."""
+        try:
+            return self._runner.read(command, stream, offset, limit)
+        except Damaged as broken:
+            log.warning("the output of command %s is lost: %s", command, broken.message)
+            return b""
+
+    def _forget(self, command: str) -> None:
+        """What cannot be deleted stays on the disk, for a person."""
+        try:
+            self._runner.forget(command)
+        except Damaged as stuck:
+            log.warning("the output of command %s is left over: %s", command, stuck.message)
 
     async def _purge(self, command: str) -> None:
         """A row that cannot be deleted now is found again at the next start, and then deleted."""
@@ -194,29 +219,27 @@ class Daemon:
         """Send what is said in this session, in order, until it is over."""
         while True:
             frame = await session.outbox.get()
-            if frame.type is FrameType.DONE:
-                header = {**frame.header, "signature": sign_done(self._key, frame.header)}
-                frame = replace(frame, header=header)
             try:
-                await channel.send(frame)
+                await channel.send(attest(self._key, frame))
             except Closed:
                 return
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._group.create_task(work)
 
-    async def _execute(self, command: str, envelope: Envelope) -> None:
+    async def _execute(self, command: str, offer: Offer) -> None:
         """Through the node's gate, as everything; a command that cannot start, or not in time, has ended."""
+        envelope, work = offer.envelope, offer.work
         if self._now().wall > envelope.not_after:
             self._finish(command, Outcome(expired=True))
             return
         actor = Actor(f"controller {envelope.issuer[:12]}", "relay")
-        self._caps[command] = envelope.params.output_cap
+        self._caps[command] = work.params.output_cap
         self._begun[command] = self._now()
-        params = envelope.params.model_dump()
+        params = work.params.model_dump()
         try:
             ran: Executed = await self._gate.run(
-                envelope.operation, params, actor, parent=envelope.call, call_id=command
+                work.operation, params, actor, parent=envelope.call, call_id=command
             )
         except ClawError as refused:
             del self._begun[command]
@@ -225,12 +248,20 @@ class Daemon:
             self._finish(command, self._report(command, ran.outcome))
 
     async def _watch(self, command: str, fields: Mapping[str, Any]) -> None:
-        """What became of a command that an earlier life of this daemon started."""
+        """What became of a command that an earlier life of this daemon started.
+
+        If its files tell nothing, nobody knows; whatever else runs here goes on.
+        """
         self._begun[command] = Moment(fields.get("at", 0.0), fields.get("steady", self._now().steady))
         shim = (int(fields.get("pid", 0)), int(fields.get("start_time", 0)), str(fields.get("boot", "")))
-        if await self._runner.adopt(command, *shim, self._caps[command]):
-            self.started(command, process.Started(*shim))
-        self._finish(command, self._report(command, await self._runner.wait(command)))
+        try:
+            if await self._runner.adopt(command, *shim, self._caps[command]):
+                self.started(command, process.Started(*shim))
+            outcome = await self._runner.wait(command)
+        except Damaged as broken:
+            log.warning("what became of command %s is not known: %s", command, broken.message)
+            outcome = process.Outcome(interrupted=True)
+        self._finish(command, self._report(command, outcome))
 
     async def _stop(self, command: str, grace: float) -> None:
         """The runner's own wait answers; it knows who survived."""
@@ -239,6 +270,8 @@ class Daemon:
 
     def _report(self, command: str, outcome: process.Outcome) -> Outcome:
         begun = self._begun.pop(command)
+        unseen = outcome.ended_at
+        elapsed = unseen - begun.wall if unseen else self._now().steady - begun.steady
         return Outcome(
             exit_code=outcome.exit_code,
             signal=outcome.signal,
@@ -252,7 +285,7 @@ class Daemon:
             left=outcome.left,
             survivors=outcome.survivors,
             started_at=begun.wall,
-            duration=max(0.0, self._now().steady - begun.steady),
+            duration=max(0.0, elapsed),
         )
 
     def _finish(self, command: str, outcome: Outcome) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from devopsclaw.model.headers import EMPTY_SHA256, Gap, Stream
-from devopsclaw.wire.envelope import Envelope
 from devopsclaw.wire.frames import Frame
+from devopsclaw.wire.offer import Offer
 
 JournalState = Literal["accepted", "starting", "running", "finished", "acked"]
 
@@ -37,12 +37,12 @@ class Send:
 class Start:
     """Start the command now. Answered by `on_started`, or by `on_finished` where it could not start.
 
-    The journal may have waited for its disk: if `envelope.not_after` has passed meanwhile, the driver
+    The journal may have waited for its disk: if `offer.envelope.not_after` has passed meanwhile, the driver
     starts nothing and answers with an outcome that is `expired`.
     """
 
     command: str
-    envelope: Envelope
+    offer: Offer
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class NodeGuards:
         """A node judges no risk."""
         return plan
 
+    async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
+        """There is nobody to ask on a node."""
+        return False
+
     async def approve(self, operation: Operation, plan: Plan, call: Call) -> str:
         """A node never asks: approval is the core's duty, its id is in the envelope."""
         return ""

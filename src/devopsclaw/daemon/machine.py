@@ -17,8 +17,8 @@ from devopsclaw.daemon.command import (
     Command,
     Settled,
     command_of,
-    envelope_of,
     journal_fields,
+    offer_of,
     report_of,
     settled_of,
 )
@@ -50,8 +50,8 @@ from devopsclaw.model.headers import (
 )
 from devopsclaw.model.moment import Moment
 from devopsclaw.model.state import State
-from devopsclaw.wire.envelope import Envelope, digest
 from devopsclaw.wire.frames import Frame, FrameType
+from devopsclaw.wire.offer import Offer, Sealed, seal_of
 
 MAX_IN_FLIGHT = 64
 """Commands of one node that may be alive at once. Source: security.md §2.3."""
@@ -185,34 +185,37 @@ class NodeMachine:
 
     def _take_offer(self, frame: Frame, now: Moment) -> list[Effect]:
         header = SignedHeader.model_validate(frame.header)
+        named = seal_of(frame.body, header.signature)
         try:
-            envelope = self._admission.envelope(header, frame.body, now)
-            known = self._ledger.known(header.command)
-            if self._admission.is_repeated(known, digest(frame.body)):
-                return self._repeat(header.command)
-            self._admission.check_new(envelope, now)
+            offer = self._admission.offer(header, frame.body)
+            named = offer.digest
+            # What is known is answered with what is on record, however late it is offered again.
+            if self._admission.is_repeated(self._ledger.known(header.command), offer.digest):
+                return self._repeat(offer, now)
+            self._admission.check_new(offer, now)
         except Rejected as refusal:
-            return [self._voice.reject(header.command, refusal)]
+            return [self._voice.reject(header.command, refusal, named, now.wall)]
         if self._ledger.in_flight >= MAX_IN_FLIGHT:
             return self._entomb(header.command, TOO_MANY, now)
-        fields = journal_fields(frame.body, header.signature, envelope)
-        command = command_of(Row(envelope.command, "accepted", fields))
+        fields = journal_fields(Sealed.unpack(frame.body), header.signature, offer)
+        command = command_of(Row(offer.work.command, "accepted", fields))
         command.epoch = self._voice.epoch
         accepted: list[Effect] = [Record(command.id, "accepted", fields), self._voice.accept(command.id)]
-        return accepted + self._start(command, envelope, now)
+        return accepted + self._start(command, offer, now)
 
-    def _repeat(self, command_id: str) -> list[Effect]:
-        """The same offer again: say what is recorded, start nothing."""
-        command = self._ledger.find(command_id)
+    def _repeat(self, offer: Offer, now: Moment) -> list[Effect]:
+        """The same work again: say what is recorded, start nothing."""
+        command = self._ledger.find(offer.work.command)
         if command is None:
-            return [self._voice.reject(command_id, Rejected("forgotten", "it ended and was acknowledged"))]
+            forgotten = Rejected("forgotten", "it ended and was acknowledged")
+            return [self._voice.reject(offer.work.command, forgotten, offer.digest, now.wall)]
         if command.report is not None:
-            return [self._voice.done(command_id, command.report)]
-        return [self._voice.accept(command_id)]
+            return [self._voice.done(command.id, command.report)]
+        return [self._voice.accept(command.id)]
 
     def _take_cancel(self, frame: Frame, now: Moment) -> list[Effect]:
         header = SignedHeader.model_validate(frame.header)
-        cancel = self._admission.cancel(header, frame.body, now)
+        cancel = self._admission.cancel(header, frame.body)
         command = self._ledger.find(header.command)
         if command is None:
             return [] if self._ledger.known(header.command) else self._entomb(header.command, CANCELLED, now)
@@ -269,10 +272,10 @@ class NodeMachine:
 
     # What happens to a command
 
-    def _start(self, command: Command, envelope: Envelope, now: Moment) -> list[Effect]:
+    def _start(self, command: Command, offer: Offer, now: Moment) -> list[Effect]:
         self._ledger.add(command)
         fields = {"at": now.wall, "steady": now.steady, "boot": self._boot}
-        return [Record(command.id, "starting", fields), Start(command.id, envelope)]
+        return [Record(command.id, "starting", fields), Start(command.id, offer)]
 
     def _finish(self, command: Command, report: Report) -> list[Effect]:
         command.finish(report)
@@ -308,9 +311,9 @@ class NodeMachine:
 
     def _start_late(self, command: Command, row: Row, now: Moment) -> list[Effect]:
         """It was accepted and never started: it may still start, if it is in time."""
-        envelope = envelope_of(row)
-        if now.wall <= envelope.not_after:
-            return self._start(command, envelope, now)
+        offer = offer_of(row)
+        if now.wall <= offer.envelope.not_after:
+            return self._start(command, offer, now)
         effects = self._finish(command, TOO_LATE)
         self._ledger.add(command)
         return effects

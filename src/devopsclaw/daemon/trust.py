@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from devopsclaw.core.durable import sync_folder
 from devopsclaw.core.private_file import write_private
 from devopsclaw.daemon.admission import MAX_SKEW
 from devopsclaw.daemon.effects import Rejected
@@ -18,12 +19,11 @@ from devopsclaw.wire.envelope import (
     BadEnvelope,
     BadSignature,
     Cancel,
-    Envelope,
     verify_cancel,
-    verify_envelope,
 )
+from devopsclaw.wire.offer import NotForNode, Offer, Sealed, open_offer
 
-Value = TypeVar("Value")
+Value = TypeVar("Value", Offer, Cancel)
 
 
 class Trust:
@@ -46,6 +46,18 @@ class Trust:
             self.root = root
         return not root or root == self.root
 
+    def forget(self) -> str:
+        """Obey nobody from now on; whom it obeyed (hex). Raises Damaged."""
+        try:
+            self._path.unlink(missing_ok=True)
+            sync_folder(self._path.parent)
+        except OSError as failed:
+            raise Damaged(
+                f"{self._path} cannot be removed: {failed.strerror}", hint="check the owner of that folder"
+            ) from failed
+        before, self.root = self.root, ""
+        return before
+
     def obeys_since(self, now: float) -> float:
         """Where the journal begins anew at `now`: wall time before which commands may have run already.
 
@@ -53,21 +65,23 @@ class Trust:
         """
         return now + MAX_SKEW if self.root else 0.0
 
-    def envelope(self, body: bytes, signature: str, wall: float) -> Envelope:
-        """The envelope, signed by the root. Raises Rejected."""
-        return self._signed(verify_envelope, body, signature)
+    def offer(self, uid: str, sealed: Sealed, signature: str) -> Offer:
+        """The offer, signed by the root for the node of this uid. Raises Rejected."""
+        return self._signed(lambda: open_offer(self.root, uid, sealed, signature))
 
-    def cancel(self, body: bytes, signature: str, wall: float) -> Cancel:
+    def cancel(self, body: bytes, signature: str) -> Cancel:
         """The cancel, signed by the root. Raises Rejected."""
-        return self._signed(verify_cancel, body, signature)
+        return self._signed(lambda: verify_cancel(self.root, body, signature))
 
-    def _signed(self, verify: Callable[[str, bytes, str], Value], body: bytes, signature: str) -> Value:
+    def _signed(self, verify: Callable[[], Value]) -> Value:
         if not self.root:
             raise Rejected("unclaimed", "no controller has claimed this node's relay yet")
         try:
-            return verify(self.root, body, signature)
+            return verify()
         except BadSignature:
             raise Rejected("bad_signature", "it was not signed by this node's controller") from None
+        except NotForNode as other:
+            raise Rejected("wrong_node", str(other)) from None
         except BadEnvelope as wrong:
             raise Rejected("bad_envelope", str(wrong)) from wrong
 

@@ -32,10 +32,12 @@ class Voice:
         """The command is journalled and will be started."""
         return self._say(FrameType.ACCEPT, {"command": command})
 
-    def reject(self, command: str, refusal: Rejected) -> Send:
-        """The offer is refused; it starts nothing."""
-        fields = {"command": command, "code": refusal.code, "message": refusal.message}
-        return self._say(FrameType.REJECT, fields)
+    def reject(self, command: str, refusal: Rejected, offer: str, at: float) -> Send:
+        """The offer is refused; it starts nothing. `offer` says which one, by the digest of its work, or by
+        its seal where it is not known to be the controller's; `at` is wall time: a wrong clock shows in it.
+        """
+        fields = {"command": command, "code": refusal.code, "message": refusal.message, "offer": offer}
+        return self._say(FrameType.REJECT, {**fields, "at": at, "incarnation": self._incarnation})
 
     def started(self, command: str, pid: int, at: float) -> Send:
         """Its shell runs; `at` is wall time."""

@@ -44,4 +44,6 @@ class Call:
     parent: str = ""
     consent: Consent | None = None
     dry_run: bool = False
+    waits: bool = False
+    """Whether it waits for somebody's yes where one is needed."""
     id: str = field(default_factory=lambda: uuid4().hex)

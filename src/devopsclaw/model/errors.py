@@ -7,11 +7,15 @@
     │   ├── BadTarget         the target expression is wrong, or matches nothing
     │   └── NotFound          there is no such thing
     ├── Denied                this actor may not, or a peer could not prove itself (exit 3)
+    │   └── Dismissed         the same, and trying again with the same credentials cannot help
     ├── ApprovalNeeded        a person's yes is needed and nobody could be asked (exit 9)
     ├── Retry                 nothing is wrong with the call; try again later (exit 4)
     │   ├── Unreachable       the relay or a node does not answer
+    │   │   └── CoreEnded     the core that was asked is gone: ask the next one
     │   └── Busy              somebody else holds it: a lock, a port, a limit
-    └── Damaged               state on disk is broken, full or read-only (exit 1)
+    ├── Damaged               state on disk is broken, full or read-only (exit 1)
+    ├── Uncertain             it may have happened or not: look before you do it again (exit 7)
+    └── Defect                our mistake, kept in the log with its traceback (exit 1)
 
 Not here: what a node's command returned. That is a result, not an error.
 """
@@ -22,6 +26,9 @@ DETACHED = "detached"
 """What a cancelling says where who waited for a run has left and the run goes on. Not a class of its own:
 task groups and timeouts of asyncio take a subclass of CancelledError for a failure.
 """
+
+OTHER = "somebody else"
+"""Stands for the phrase of an `ApprovalNeeded` where no yes of the asker's own will do."""
 
 
 class ClawError(Exception):
@@ -40,6 +47,10 @@ class ClawError(Exception):
         """The body of `{"error": …}` on stderr with `--json`."""
         fields = {"code": self.code, "message": self.message, "hint": self.hint}
         return {**fields, "id": self.identifier} if self.identifier else fields
+
+    def as_wire(self) -> dict[str, str]:
+        """All of it, for `from_wire` on the other side of a socket."""
+        return self.as_json()
 
 
 class Misused(ClawError):
@@ -80,6 +91,12 @@ class Denied(ClawError):
     exit_code = 3
 
 
+class Dismissed(Denied):
+    """Refused for good: the same credentials will never do, so nothing tries again by itself."""
+
+    code = "dismissed"
+
+
 class ApprovalNeeded(ClawError):
     """A person's yes is needed. `risk` and `digest` name what has to be confirmed."""
 
@@ -91,6 +108,10 @@ class ApprovalNeeded(ClawError):
         self.risk = risk
         self.digest = digest
         self.phrase = phrase
+
+    def as_wire(self) -> dict[str, str]:
+        """See `ClawError.as_wire`."""
+        return {**self.as_json(), "risk": self.risk, "digest": self.digest, "phrase": self.phrase}
 
 
 class Retry(ClawError):
@@ -106,6 +127,10 @@ class Unreachable(Retry):
     code = "unreachable"
 
 
+class CoreEnded(Unreachable):
+    """The core that was asked has ended before it answered; the next one knows what came of it."""
+
+
 class Busy(Retry):
     """A lock, a port or a limit is held by somebody else."""
 
@@ -117,3 +142,32 @@ class Damaged(ClawError):
     """State on disk is broken, full, locked or read-only; what could be kept was kept aside."""
 
     code = "damaged"
+
+
+class Uncertain(ClawError):
+    """Whoever was asked ended before it answered, so what was asked for may or may not have happened."""
+
+    code = "uncertain"
+    exit_code = 7
+
+
+class Defect(ClawError):
+    """Something that should not have happened; the traceback is in the log that the hint names."""
+
+    code = "defect"
+
+
+def from_wire(body: dict[str, str]) -> ClawError:
+    """The error behind `as_wire`, of its own class; of the nearest where this version does not know it."""
+    message, hint = body.get("message", ""), body.get("hint", "")
+    if body.get("code") == ApprovalNeeded.code:
+        asked = {name: body.get(name, "") for name in ("risk", "digest", "phrase")}
+        return ApprovalNeeded(message, hint=hint, **asked)
+    kind = _kinds(ClawError).get(body.get("code", ""), ClawError)
+    return kind(message, hint=hint, identifier=body.get("id", ""))
+
+
+def _kinds(kind: type[ClawError]) -> dict[str, type[ClawError]]:
+    """Each class at and below this one by its code; what a subclass does not rename is its parent's."""
+    below = [_kinds(each) for each in kind.__subclasses__() if each is not ApprovalNeeded]
+    return {code: each for found in below for code, each in found.items()} | {kind.code: kind}

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ConfigDict
+
+from devopsclaw.model.approval import Approval
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.state import State
+
+BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+"""How raw bytes stand in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class NodePrinted:
     offset: int
     data: bytes
 
+    __pydantic_config__ = BASE64
+
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
@@ -99,3 +107,21 @@ class Warned:
 
     text: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """Somebody's yes is needed; `call` waits for it."""
+
+    call: str
+    approval: str
+    request: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalClosed:
+    """A request was answered, has expired or became void; everywhere at once it is no question any more."""
+
+    call: str
+    approval: str
+    request: Approval

@@ -33,6 +33,9 @@ class NodeResult(Value):
     survivors: list[str] = Field(default=[], description="Processes that survived the kill.")
     started_at: str = Field(default="", description="When the node started it, RFC 3339.")
     duration: float | None = Field(default=None, description="Seconds it ran on the node.")
+    last_heard: str = Field(
+        default="", description="When it last said where its part stands; empty once that has ended."
+    )
 
 
 class Fold(Value):

@@ -59,9 +59,9 @@ class AboutCommand(Header):
 
 
 class SignedHeader(AboutCommand):
-    """OFFER and CANCEL: the body is what was signed."""
+    """OFFER and CANCEL: what was signed is in the body."""
 
-    signature: str = Field(description="The controller's signature over the body, hex.")
+    signature: str = Field(description="The controller's signature over the envelope or the cancel, hex.")
 
 
 class CreditHeader(AboutCommand):
@@ -82,7 +82,7 @@ class Position(Value):
 class ReconcileHeader(Header):
     """RECONCILE: the controller asks where these commands stand, and where to go on."""
 
-    serial: int
+    serial: int = Field(description="Guessed by nobody; the answer repeats it.")
     commands: list[Position]
 
 
@@ -100,10 +100,12 @@ class AboutCommandFromNode(FromNode):
 
 
 class RejectHeader(AboutCommandFromNode):
-    """REJECT: the offer was refused, nothing was started by it."""
+    """REJECT: the offer was refused, nothing was started by it. Signed by the node."""
 
     code: str
     message: str
+    offer: str = Field(default="", description="Which offer: the digest of its work, or its seal.")
+    at: WallTime = Field(default=0.0, description="The node's own wall time.")
 
 
 class OutputHeader(AboutCommandFromNode):
@@ -114,7 +116,7 @@ class OutputHeader(AboutCommandFromNode):
 
 
 class GapHeader(AboutCommandFromNode):
-    """GAP: the node did not keep these bytes."""
+    """GAP: the node did not keep these bytes. From 0 on: it takes back what it sent of them."""
 
     stream: Stream
     start: Offset
@@ -129,7 +131,7 @@ class CommandStanding(Value):
 
 
 class StandingHeader(FromNode):
-    """STANDING: the answer to a RECONCILE."""
+    """STANDING: the answer to a RECONCILE. Signed by the node."""
 
     serial: int
     incarnation: float = Field(description="Wall time since which the node's journal is whole.")
@@ -174,7 +176,7 @@ class Report(Value):
 
 
 class DoneHeader(AboutCommandFromNode, Report):
-    """DONE: the report, with whose it is."""
+    """DONE: the report, with whose it is. Signed by the node."""
 
     incarnation: float = Field(default=0.0, description="As in STANDING.")
 

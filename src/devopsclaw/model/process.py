@@ -39,12 +39,14 @@ class Gap:
 class Printed:
     """A stream grew to `length` bytes, kept or not.
 
-    Before the end only the head of a long stream is sure to be kept, see `gap_of`.
+    Before the end only the head of a long stream is sure to be kept, see `gap_of`. `lost`: so many
+    bytes at its beginning were there and are not any more.
     """
 
     command: str
     stream: str
     length: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Outcome:
     `exit_code` and `signal` exclude each other. `interrupted`: nobody can know how it ended;
     `reason` says why. Lengths count every byte printed until the end, hashes cover the kept
     ones in order of offset (SHA-256, hex). `left` lives on, `survivors` outlived the kill:
-    `1234 sleep` each.
+    `1234 sleep` each. `ended_at`: wall time of an end that nobody saw, else 0.
     """
 
     exit_code: int | None = None
@@ -68,6 +70,7 @@ class Outcome:
     gaps: tuple[Gap, ...] = ()
     left: tuple[str, ...] = ()
     survivors: tuple[str, ...] = ()
+    ended_at: float = 0.0
 
 
 def gap_of(stream: str, length: int, cap: int) -> Gap | None:

@@ -8,10 +8,15 @@ from devopsclaw.model.process import Outcome
 
 
 class CommandRunner(Protocol):
-    """Runs commands under shims that outlive it. All raise NotFound for an id they do not know."""
+    """Runs commands under shims that outlive it. All raise NotFound for an id they do not know.
+
+    `adopt`, `read` and `forget` raise Damaged where the files of the command cannot be used.
+    """
 
     def recall(self, command_id: str, outcome: Outcome, output_cap: int) -> None:
-        """Know a command again whose end an earlier life had settled, to read its output."""
+        """Know a command again whose end an earlier life had settled, to read its output: lengths and gaps
+        are what counts.
+        """
         ...
 
     async def adopt(self, command_id: str, pid: int, start_time: int, boot_id: str, output_cap: int) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, SecretStr
@@ -15,7 +17,10 @@ from devopsclaw.core.context import Ctx
 from devopsclaw.core.operation import NoParams, Params, Result, argument, operation, option
 from devopsclaw.core.private_file import shown as shown_path
 from devopsclaw.core.rbac import Role
+from devopsclaw.core.redact import KNOWN
+from devopsclaw.core.secrets import REFERENCE, NoAnswer, Vault, find_vault, reference
 from devopsclaw.core.settings import SECTIONS, SETTINGS, KeyPath, at, find, secrets, shown
+from devopsclaw.model.errors import Damaged
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.text import safe
@@ -35,7 +40,9 @@ class OneSetting(Value):
     key: str = Field(description="Its key, as relay.url.")
     value: Any = Field(description="Its value; a secret is *** or empty.")
     origin: str = Field(
-        default="", description="default, a file with line, environment or flag; empty unless asked for."
+        default="",
+        description="default, a file with line, keyring, environment or flag; empty unless asked for, but"
+        " for a secret that is set.",
     )
 
 
@@ -90,11 +97,15 @@ class SettingChanged(Result):
     key: str = Field(description="The setting.")
     value: Any = Field(description="Its value in the file now; a secret is *** or empty.")
     file: str = Field(description="The file that was written.")
+    kept_in: str = Field(
+        default="", description="The keyring that holds the secret; empty for the file itself."
+    )
     note: str = Field(description="When it takes effect, or what wins over it.")
 
     def text(self) -> str:
         """One line of what was done and one of what follows."""
-        return f"{self.key} = {written(self.value)} in {self.file}\n{self.note}"
+        where = f"{self.kept_in}, named in {self.file}" if self.kept_in else self.file
+        return f"{self.key} = {written(self.value)} in {where}\n{self.note}"
 
 
 class Template(Result):
@@ -121,7 +132,7 @@ async def show(ctx: Ctx, params: ShowConfig) -> SettingList:
         OneSetting(
             key=SETTINGS[path].key,
             value=shown(at(loaded.config, path)),
-            origin=loaded.origins[SETTINGS[path].key] if params.origin else "",
+            origin=loaded.origins[SETTINGS[path].key] if params.origin or _is_set(loaded, path) else "",
         )
         for path in _paths(params.key)
     ]
@@ -145,9 +156,11 @@ async def _plan_set(ctx: Ctx, params: SetConfig) -> Plan:
     """Old and new value, a secret masked; refuses what the file could not hold."""
     loaded = ctx.get(Loaded)
     edit = _prepared(loaded, params)
+    vault = await _vault_for(loaded, edit)
     steps = (
         f"{params.key}: {written(shown(edit.old))} → {written(shown(edit.value))}",
         f"file: {shown_path(loaded.home.config)}",
+        *((f"kept in: {vault.name}",) if vault else ()),
     )
     return Plan(operation="config.set", effect=Effect.WRITE, target=params.key, steps=steps, undo=_undo(edit))
 
@@ -156,15 +169,22 @@ async def _plan_set(ctx: Ctx, params: SetConfig) -> Plan:
 async def set_value(ctx: Ctx, params: SetConfig) -> SettingChanged:
     """Write one setting into the configuration file, keeping its comments.
 
+    A secret goes into the keyring of the system where one answers, and the file only says so.
+
     devopsclaw config set relay.url ws://relay.example.org:9443
     """
     loaded = ctx.get(Loaded)
     edit = _prepared(loaded, params)
+    KNOWN.add(secrets(edit.value))
+    vault = await _vault_for(loaded, edit)
+    if vault:
+        edit = await _moved(loaded, edit, vault)
     write(loaded.home, edit)
     return SettingChanged(
         key=params.key,
         value=shown(edit.value),
         file=shown_path(loaded.home.config),
+        kept_in=vault.name if vault else "",
         note=_consequence(loaded.origins[params.key]),
     )
 
@@ -187,6 +207,37 @@ def _paths(key: str) -> list[KeyPath]:
 
 def _prepared(loaded: Loaded, params: SetConfig) -> Edit:
     return prepare(loaded.home, params.key, params.value.get_secret_value())
+
+
+async def _vault_for(loaded: Loaded, edit: Edit) -> Vault | None:
+    """The keyring that is to hold this value; None for the file."""
+    if not edit.setting.is_secret or not any(_kept_as_typed(edit)):
+        return None
+    return await asyncio.to_thread(find_vault, loaded.home)
+
+
+def _kept_as_typed(edit: Edit) -> Iterator[str]:
+    """The secret that was given, unless it says itself where it is."""
+    return (each for each in secrets(edit.value) if not each.startswith(REFERENCE))
+
+
+async def _moved(loaded: Loaded, edit: Edit, vault: Vault) -> Edit:
+    """The secret is in the keyring; what the file is to say then. Raises Damaged."""
+    key = edit.setting.key
+    try:
+        await asyncio.to_thread(vault.keep, key, next(_kept_as_typed(edit)))
+    except NoAnswer as refused:
+        raise Damaged(
+            f"{key} was not set: {refused}",
+            hint="unlock it; for the file instead, PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring"
+            f" devopsclaw config set {key} …",
+        ) from refused
+    return prepare(loaded.home, key, reference(key))
+
+
+def _is_set(loaded: Loaded, path: KeyPath) -> bool:
+    """Whether it is a secret that has a value: then it is said where that is, as it is not shown."""
+    return SETTINGS[path].is_secret and any(secrets(at(loaded.config, path)))
 
 
 def _undo(edit: Edit) -> str:

@@ -22,7 +22,7 @@ from devopsclaw.model.events import Warned
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.process import OUTPUT_CAP
 from devopsclaw.model.risk import Effect
-from devopsclaw.ops.jobs import Ran, execution_of
+from devopsclaw.ops.ran import Ran, execution_of, left_of
 
 COMMAND_LIMIT = 16 * 1024
 """Bytes of a command line: however JSON escapes it, it fits an envelope of 64 KiB."""
@@ -42,6 +42,7 @@ class Exec(Params):
     max: Annotated[int, Field(ge=0)] = option("At most this many nodes at the same time.", 0)
     serial: bool = option("One node after the other; a node that fails stops the rest.", False)
     delay: str = option("With --serial: pause between two nodes, as 10s.", "")
+    detach: bool = option("Return once it is under way; it goes on without this command.", False)
     reason: str = option("Why; it stands in the audit trail.", "")
 
 
@@ -95,6 +96,7 @@ async def execute(ctx: Ctx, params: Exec) -> Ran:
 
     devopsclaw run "uptime" --tag role=web
     devopsclaw fleet exec "systemctl restart nginx" --tag role=web --serial --delay 10s
+    devopsclaw run "apt-get -y upgrade" --tag role=web --timeout 1h --detach
     """
     fleet, settings = ctx.get(Fleet), ctx.get(Loaded).config.fleet
     request = Request(
@@ -107,11 +109,12 @@ async def execute(ctx: Ctx, params: Exec) -> Ran:
         parallel=params.max or settings.max_parallel,
         serial=params.serial,
         delay=_delay(params),
-        user=ctx.call.actor.user,
-        via=ctx.call.actor.door,
+        actor=ctx.call.actor,
+        parent=ctx.call.parent,
     )
-    run = await fleet.executions.execute(request)
-    return await execution_of(fleet, run)
+    if params.detach:
+        return await left_of(fleet, await fleet.executions.launch(request))
+    return await execution_of(fleet, await fleet.executions.execute(request))
 
 
 class FleetStatus(Result):
@@ -135,7 +138,7 @@ class FleetStatus(Result):
             f"relay     {self.relay}  {self.connection}{': ' + self.why if self.why else ''}",
             f"nodes     {self.nodes}{': ' + counted if counted else ''}",
         ]
-        named = (("drained", self.drained), ("away", self.away), ("running", self.open_runs))
+        named = (("drained", self.drained), ("away", self.away), ("not over", self.open_runs))
         return "\n".join(lines + [f"{word:<9} {', '.join(names)}" for word, names in named if names])
 
 

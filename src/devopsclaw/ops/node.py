@@ -49,17 +49,23 @@ class ShownNode(NodeItem, Result):
         rows = {
             "node": self.name,
             "address": self.address,
-            "status": f"{self.status}, drained" if self.drained else self.status,
+            "status": f"{self.status}, drained" if self.drained else _both(self.status, self.state),
             "last seen": self.seen,
             "labels": pairs(self.labels),
             "groups": ",".join(self.groups),
             "uid": self.uid,
+            "join token": self.token,
             "version": self.version,
             "alarm": self.alarm,
             **dict(flat(self.facts)),
         }
         width = max(map(len, rows))
         return "\n".join(f"{name:<{width}}  {safe(value)}" for name, value in rows.items() if value)
+
+
+def _both(status: str, state: str) -> str:
+    """How it is connected, and what else it is."""
+    return status if state == status else f"{status}, {state}"
 
 
 class ChangedNode(ShownNode):
@@ -153,10 +159,9 @@ async def plan_register(ctx: Ctx, params: RegisterNode) -> Plan:
         f"address {params.address}" if params.address else "",
         f"labels {pairs(valid_labels(params.tags))}" if params.tags else "",
         f"groups {','.join(sorted(registration.groups))}" if params.groups else "",
-        "its labels waited and come into force" if known and known.waiting else "",
+        f"it goes on waiting: devopsclaw node accept {params.name}" if known and known.waiting else "",
     )
-    plan = _plan(ctx, (known, node), steps, undo="" if known else f"devopsclaw node remove {params.name}")
-    return plan.model_copy(update={"trust": bool(known and known.waiting)})
+    return _plan(ctx, (known, node), steps, undo="" if known else f"devopsclaw node remove {params.name}")
 
 
 @operation("node.register", Effect.WRITE, plan=plan_register)
@@ -165,10 +170,10 @@ async def register_node(ctx: Ctx, params: RegisterNode) -> ChangedNode:
 
     devopsclaw node register --name prod-web-1 --address 10.0.1.10 --tags env=prod,role=web
     """
-    known = ctx.get(Nodes).get(params.name)
     node = await ctx.get(Nodes).register(params.registration)
-    if known and known.waiting:
-        return _changed(ctx, node, f"{node.name} is accepted as yours: its labels are in force")
+    if node.waiting:
+        waits = f"it waits, and so do its labels: devopsclaw node accept {node.name}"
+        return _changed(ctx, node, f"{node.name} is registered anew; {waits}")
     if node.uid:
         return _changed(ctx, node, f"{node.name} now has {pairs(node.labels) or 'no labels'}")
     return _changed(

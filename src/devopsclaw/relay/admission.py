@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devopsclaw.relay.identities import Identities
+from devopsclaw.relay.tokens import UNKNOWN
 from devopsclaw.wire.enroll import Auth, Refusal
 from devopsclaw.wire.session import Proved
 from devopsclaw.wire.uid import uid_of
@@ -20,7 +21,7 @@ CLAIM_NEEDED = Refusal(
 CLAIMED = Refusal(
     code="claimed",
     message="this relay belongs to another controller",
-    hint="work from the home that claimed it: the key that did is in its folder keys/",
+    hint="work from the home that claimed it, or bring its key here: devopsclaw keys import FILE",
 )
 WRONG_CLAIM = Refusal(
     code="wrong_claim",
@@ -28,20 +29,21 @@ WRONG_CLAIM = Refusal(
     hint="a relay makes a new one at each start while it is unclaimed; use the one it printed last",
 )
 NAME_TAKEN = "name_taken"
-"""The one refusal that raises an alarm: a key asked for another's name."""
+"""Raises an alarm: a key asked for another's name."""
 
 
-def node_refusal(known: Identities, proved: Proved) -> Refusal | None:
-    """Why this node may not have a session; None: it may.
+def node_refusal(known: Identities, proved: Proved, now: float) -> Refusal | None:
+    """Why this node may not have a session, at this wall time; None: it may.
 
-    A known key needs nothing but its signature; an unknown one needs the token. A name stays with its key.
+    A known key needs nothing but its signature; an unknown one needs a token. A name stays with its key.
     """
     hello = proved.hello
     same_key = known.nodes.get(uid_of(bytes.fromhex(hello.public_key)))
     if same_key is not None:
         return _known_refusal(same_key.name, same_key.quarantine, hello.name)
-    if not (proved.knows_secret and hello.auth is Auth.TOKEN):
-        return WRONG_TOKEN
+    wrong = _join_refusal(known, proved, now) if hello.auth is Auth.JOIN else _token_refusal(proved)
+    if wrong is not None:
+        return wrong
     if known.named(hello.name) is not None:
         return Refusal(
             code=NAME_TAKEN,
@@ -49,6 +51,19 @@ def node_refusal(known: Identities, proved: Proved) -> Refusal | None:
             hint=f"choose another --node-id, or free the name first: devopsclaw node remove {hello.name}",
         )
     return None
+
+
+def _token_refusal(proved: Proved) -> Refusal | None:
+    return None if proved.knows_secret and proved.hello.auth is Auth.TOKEN else WRONG_TOKEN
+
+
+def _join_refusal(known: Identities, proved: Proved, now: float) -> Refusal | None:
+    """Only who has proven to hold the token is told what is wrong with it."""
+    token = known.tokens.get(proved.hello.join)
+    if token is None or not proved.knows_secret:
+        return UNKNOWN
+    fault = token.fault(proved.hello.name, now)
+    return token.refusal(fault, proved.hello.name) if fault else None
 
 
 def controller_refusal(known: Identities, proved: Proved, *, is_local: bool) -> Refusal | None:
@@ -69,7 +84,7 @@ def _known_refusal(bound: str, quarantine: str, asked: str) -> Refusal | None:
         return Refusal(
             code="quarantined",
             message=quarantine,
-            hint=f"stop the wrong one; then devopsclaw node remove {bound}, and start the right one again",
+            hint=f"stop the wrong one of the two machines; then: devopsclaw node release {bound}",
         )
     if asked != bound:
         return Refusal(

@@ -16,13 +16,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from devopsclaw.core.clock import Clock, SystemClock
-from devopsclaw.model.errors import BadParams, Busy, ClawError, Denied, Unreachable
+from devopsclaw.model.errors import BadParams, Busy, ClawError, Denied, Dismissed, Unreachable
 from devopsclaw.relay.address import Endpoint, endpoint, is_loopback
 from devopsclaw.relay.link import RelayLink, plain
 from devopsclaw.relay.pins import Pins
 from devopsclaw.relay.tls import client_context, shrink_buffers, spki_of
 from devopsclaw.wire.enroll import NAME_PATTERN, NONCE_BYTES, Auth
 from devopsclaw.wire.frames import MAX_FRAME, BadFrame, Frame, decode, encode
+from devopsclaw.wire.jointoken import JoinToken
 from devopsclaw.wire.session import ClientSession, Credentials, Refused, Welcomed
 from devopsclaw.wire.table import Role, seat_of
 
@@ -35,6 +36,18 @@ PING_EVERY, PING_TIMEOUT = 20.0, 30.0
 CLOSE_TIMEOUT = 5.0
 TRANSIENT = frozenset({"full", "busy", "unavailable"})
 """Codes of refusals that nothing is wrong with on this side."""
+FINAL = frozenset(
+    {
+        "token_spent",
+        "token_expired",
+        "token_revoked",
+        "token_name",
+        "token_unknown",
+        "other_root",
+        "other_relay",
+    }
+)
+"""Codes of refusals after which the same join token can never do; somebody in between cannot cause them."""
 
 HINTS = {
     "relay_unproven": "compare the token here with the one the relay was started with; if they are the same, "
@@ -44,6 +57,8 @@ HINTS = {
     "relay_changed": "if the relay was set up anew, remove {place} from {pins} and connect with the token",
     "relay_unknown": "give the fleet token (--token-file FILE), or the relay's claim code",
     "version": "bring both to the same release of devopsclaw",
+    "other_root": "take a join token of the controller that has this relay now: devopsclaw node token create",
+    "other_relay": "check the address: the token was made for another relay, or somebody is in between",
 }
 
 
@@ -64,6 +79,7 @@ class Dialer:
     insecure: bool = False
     version: str = ""
     relay_key: str = ""
+    join: JoinToken | None = field(default=None, repr=False)
     clock: Clock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
@@ -98,7 +114,9 @@ class Dialer:
 
     async def _shake_hands(self, connection: ClientConnection, place: Endpoint) -> Welcomed:
         session = ClientSession(
-            self._credentials(connection, place), _spki(connection), secrets.token_bytes(NONCE_BYTES)
+            self._credentials(connection, place),
+            self._spki(connection, place),
+            secrets.token_bytes(NONCE_BYTES),
         )
         await _say(connection, session.open())
         while True:
@@ -112,29 +130,56 @@ class Dialer:
                 await _say(connection, frame)
 
     def _credentials(self, connection: ClientConnection, place: Endpoint) -> Credentials:
-        """A claim code goes before the token: only it makes a controller."""
-        auth = Auth.CLAIM if self.claim else Auth.TOKEN if self.token else Auth.KEY
+        """A claim code goes before the tokens: only it makes a controller."""
+        secret, auth = self._secret()
         peer = connection.remote_address
         is_local = bool(peer) and is_loopback(str(peer[0]))
         return Credentials(
             role=self.role,
             name=self.name,
             key=self.key,
-            secret=self.claim or self.token,
+            secret=secret,
             auth=auth,
-            pin=self.relay_key or self.pins.get(place.place),
+            pin=self.relay_key or self.pins.get(place.place) or (self.join.relay_key if self.join else ""),
             trusts_first=is_local and self.role is Role.CONTROLLER,
             version=self.version,
+            join=self.join,
         )
+
+    def _secret(self) -> tuple[str, Auth]:
+        if self.claim:
+            return self.claim, Auth.CLAIM
+        if self.join is not None:
+            return self.join.verifier, Auth.JOIN
+        return self.token, Auth.TOKEN if self.token else Auth.KEY
+
+    def _spki(self, connection: ClientConnection, place: Endpoint) -> bytes:
+        """What goes into the transcript. Raises Dismissed, before a word is said, for another relay than the
+        one that a join token names; one that was met before may have a new certificate. Raises BadFrame.
+        """
+        shown = _spki(connection)
+        if self.join is not None and not self.pins.get(place.place) and shown != self.join.spki:
+            raise Dismissed(f"{place.place} is not the relay of this join token", hint=HINTS["other_relay"])
+        return shown
 
     def _refused(self, refused: Refused, place: Endpoint) -> ClawError:
         refusal = refused.refusal
-        code = "claim_unproven" if self.claim and refusal.code == "relay_unproven" else refusal.code
+        code = self._code(refusal.code, place)
         hint = HINTS.get(code, "").format(place=place.place, pins=self.pins.path)
+        is_final = code in FINAL and self.join is not None and (refused.is_proven or not refused.by_peer)
+        kind: type[ClawError] = Dismissed if is_final else Denied
         if not refused.by_peer:
-            return Denied(f"{place.place}: {refusal.message}", hint=hint)
-        kind = Busy if refusal.code in TRANSIENT else Denied
+            return kind(f"{place.place}: {refusal.message}", hint=hint)
+        kind = Busy if refusal.code in TRANSIENT else kind
         return kind(f"{place.place} refused: {plain(refusal.message)}", hint=plain(refusal.hint) or hint)
+
+    def _code(self, code: str, place: Endpoint) -> str:
+        """The code of a refusal, more exact where it is known what this side brought."""
+        if code == "relay_unproven" and self.claim:
+            return "claim_unproven"
+        if code == "relay_changed" and self.join is not None and not self.pins.get(place.place):
+            return "other_relay"
+        return code
 
 
 async def _say(connection: ClientConnection, frame: Frame) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 from devopsclaw.core.clock import Clock
 from devopsclaw.core.db import Database
 from devopsclaw.core.paths import shipped
+from devopsclaw.relay.alarms import Alarms
+from devopsclaw.relay.tokens import Tokens
 from devopsclaw.wire.uid import uid_of
 
 MIGRATIONS = "core/migrations/relay"
@@ -25,7 +27,10 @@ EPOCH_BLOCK = 1000
 
 @dataclass(slots=True)
 class Node:
-    """One node. What stands after `quarantine` is only known while this process runs."""
+    """One node. What stands after `join_token` is only known while this process runs.
+
+    `is_claimed`: its session was shown a root; `obeys_other`: it said that it has another one.
+    """
 
     uid: str
     name: str
@@ -34,9 +39,12 @@ class Node:
     last_seen: float
     epoch: int = 0
     quarantine: str = ""
+    join_token: str = ""
     alarm: str = ""
     version: str = ""
     is_connected: bool = False
+    is_claimed: bool = True
+    obeys_other: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
@@ -51,7 +59,10 @@ class Node:
             "epoch": self.epoch,
             "version": self.version,
             "facts": self.facts,
-            "alarm": self.quarantine or self.alarm,
+            "alarm": self.quarantine or self.obeys_other or self.alarm,
+            "quarantined": bool(self.quarantine),
+            "claimed": self.is_claimed,
+            "token": self.join_token,
         }
 
 
@@ -63,6 +74,8 @@ class Identities:
         """By uid."""
         self.root = ""
         """Public key (hex) of the controller that claimed this relay; empty while unclaimed."""
+        self.tokens = Tokens(database, clock)
+        self.alarms = Alarms(database, clock)
         self._database = database
         self._clock = clock
         self._next_epoch = self._reserved = 0
@@ -75,19 +88,30 @@ class Identities:
         self.nodes = {row[0]: Node(*row) for row in rows}
         self._names = {node.name: node for node in self.nodes.values()}
         self.root = root
+        await self.tokens.load()
 
     def named(self, name: str) -> Node | None:
         """The node this name is bound to."""
         return self._names.get(name)
 
-    async def join(self, name: str, public_key: str, address: str) -> Node:
-        """Bind a name to a key, both so far unknown. Raises sqlite3.IntegrityError where one is not."""
+    async def join(self, name: str, public_key: str, address: str, token: str = "") -> Node:
+        """Bind a name to a key, both so far unknown; a join token (its id) is used once by that.
+
+        Raises sqlite3.IntegrityError where one is known, Spent where somebody else was faster with the token.
+        """
         uid = uid_of(bytes.fromhex(public_key))
-        node = Node(uid, name, public_key, address, self._clock.wall())
-        await self._change(
-            "INSERT INTO nodes (uid, name, public_key, address, last_seen, epoch) VALUES (?, ?, ?, ?, ?, 0)",
-            *(uid, name, public_key, address, node.last_seen),
-        )
+        node = Node(uid, name, public_key, address, self._clock.wall(), join_token=token)
+
+        def write(writer: sqlite3.Connection) -> None:
+            if token:
+                self.tokens.spend(writer, token)
+            columns = "uid, name, public_key, address, last_seen, epoch, join_token"
+            row = (uid, name, public_key, address, node.last_seen, 0, token)
+            writer.execute(f"INSERT INTO nodes ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+        await self._database.write(write)
+        if token:
+            self.tokens.spent(token)
         self.nodes[uid] = self._names[name] = node
         return node
 
@@ -100,7 +124,7 @@ class Identities:
         self.root = public_key
 
     async def quarantine(self, node: Node, why: str) -> None:
-        """Let no session of this node's key in until it is forgotten."""
+        """Let no session of this node's key in until it is forgotten; an empty `why` releases it."""
         await self._change("UPDATE nodes SET quarantine = ? WHERE uid = ?", why, node.uid)
         node.quarantine = why
 
@@ -158,7 +182,7 @@ async def identities(path: Path, clock: Clock) -> AsyncIterator[tuple[Identities
 
 
 def _read(connection: sqlite3.Connection) -> tuple[list[tuple[Any, ...]], str]:
-    columns = "uid, name, public_key, address, last_seen, epoch, quarantine"
+    columns = "uid, name, public_key, address, last_seen, epoch, quarantine, join_token"
     rows = connection.execute(f"SELECT {columns} FROM nodes ORDER BY name").fetchall()
     root = connection.execute("SELECT public_key FROM controller").fetchone()
     return rows, root[0] if root else ""

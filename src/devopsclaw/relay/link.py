@@ -50,7 +50,7 @@ class RelayLink:
                 case FrameType.PONG:
                     continue
                 case FrameType.DRAIN:
-                    raise Closed("the relay restarts", retry=_retry(frame))
+                    raise Closed("the relay ended the session", retry=_retry(frame))
                 case FrameType.GOODBYE:
                     raise Closed(
                         plain(frame.header.get("reason", "")) or "the relay said goodbye", is_final=True

@@ -24,6 +24,10 @@ class Pins:
         """The key of the relay at `HOST:PORT`, hex; empty where none is pinned. Raises Damaged."""
         return self._read().get(place, "")
 
+    def all(self) -> dict[str, str]:
+        """All of them. Raises Damaged."""
+        return self._read()
+
     def put(self, place: str, key: str) -> None:
         """Pin this key. Raises Damaged."""
         pins = {**self._read(), place: key}

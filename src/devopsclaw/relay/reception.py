@@ -16,12 +16,14 @@ from websockets.frames import CloseCode
 
 from devopsclaw.core.clock import stamp
 from devopsclaw.model.errors import ClawError
+from devopsclaw.model.joining import AlarmKind
 from devopsclaw.relay.address import is_loopback
 from devopsclaw.relay.admission import NAME_TAKEN, controller_refusal, node_refusal
 from devopsclaw.relay.identities import Node
 from devopsclaw.relay.peer import Peer
 from devopsclaw.relay.switchboard import Parts, Switchboard
-from devopsclaw.wire.enroll import NONCE_BYTES, Refusal, Welcome
+from devopsclaw.relay.tokens import Spent
+from devopsclaw.wire.enroll import NONCE_BYTES, Auth, Refusal, Welcome
 from devopsclaw.wire.frames import BadFrame, Frame, FrameType, decode, encode
 from devopsclaw.wire.session import Proved, Refused, RelaySession, Secrets
 from devopsclaw.wire.table import Role
@@ -37,6 +39,15 @@ UNAVAILABLE = Refusal(
     hint="look at the log of the relay: its disk is full or damaged",
 )
 
+ALARMING: dict[str, AlarmKind] = {
+    "token_spent": "token_spent",
+    "token_expired": "token_expired",
+    "token_revoked": "token_revoked",
+    "token_name": "token_name",
+    NAME_TAKEN: "name_taken",
+}
+"""Codes of refusals that the controller is told of; whoever gets one has proven to hold a token."""
+
 log = logging.getLogger("devopsclaw.relay")
 
 
@@ -50,6 +61,10 @@ class Identity:
     key: Ed25519PrivateKey
     spki: bytes
     secrets: Callable[[], Secrets]
+
+    def shown(self) -> dict[str, str]:
+        """What a controller writes into join tokens, so that nodes know this relay."""
+        return {"relay_key": self.key.public_key().public_bytes_raw().hex(), "spki": self.spki.hex()}
 
 
 class TurnedAway(Exception):
@@ -137,15 +152,16 @@ class Reception:
 
     async def _admit_node(self, connection: ServerConnection, session: RelaySession, proved: Proved) -> Peer:
         known, hello = self._parts.identities, proved.hello
-        refusal = node_refusal(known, proved)
+        refusal = node_refusal(known, proved, self._parts.clock.wall())
         if refusal is not None:
-            self._raise_alarm(refusal, hello.name, address_of(connection))
+            await self._raise_alarm(refusal, proved, address_of(connection))
             raise TurnedAway(refusal)
         uid = uid_of(bytes.fromhex(hello.public_key))
         await self._settle_duplicate(uid, address_of(connection))
         node = known.nodes.get(uid) or await self._join(proved, address_of(connection))
         node.epoch = await known.take_epoch()
         node.address, node.version = address_of(connection), hello.version
+        node.is_claimed, node.obeys_other = bool(known.root), ""
         return self._open(session, Peer(connection, Role.NODE, uid, node.epoch, self._parts.clock))
 
     async def _admit_controller(
@@ -177,19 +193,27 @@ class Reception:
             server_time=self._parts.clock.wall(),
             root=known.root,
             claimed=bool(known.root),
+            **(self._identity.shown() if peer.role is Role.CONTROLLER else {}),
         )
         peer.push(encode(session.welcome(welcome)))
         self._switchboard.connect(peer)
         return peer
 
     async def _join(self, proved: Proved, address: str) -> Node:
-        hello = proved.hello
+        hello, known = proved.hello, self._parts.identities
+        token = hello.join if hello.auth is Auth.JOIN else ""
         try:
-            node = await self._parts.identities.join(hello.name, hello.public_key, address)
+            node = await known.join(hello.name, hello.public_key, address, token)
+        except Spent:
+            refusal = node_refusal(known, proved, self._parts.clock.wall()) or BUSY
+            await self._raise_alarm(refusal, proved, address)
+            raise TurnedAway(refusal) from None
         except sqlite3.IntegrityError:
             # Two new keys asked for one name within the same moment; the other was first.
             raise TurnedAway(BUSY) from None
         log.info("node %s joined as %s from %s", hello.name, node.uid, address)
+        if token:
+            self._parts.desk.tell_tokens()
         return node
 
     async def _claim(self, public_key: str, name: str) -> None:
@@ -215,21 +239,37 @@ class Reception:
         await self._parts.identities.quarantine(node, why)
         self._parts.metrics.alarms.labels("duplicate_key").inc()
         log.error("%s", why)
+        await self._parts.desk.alarm("duplicate_key", node.name, address)
         self._parts.presence.touch(uid)
         farewell = Frame(FrameType.GOODBYE, {"reason": why})
         self._parts.background.start(old.end(farewell, CloseCode.POLICY_VIOLATION))
-        raise TurnedAway(Refusal(code="quarantined", message=why, hint=f"devopsclaw node show {node.name}"))
+        raise TurnedAway(
+            Refusal(
+                code="quarantined",
+                message=why,
+                hint=f"once the wrong one is stopped: devopsclaw node release {node.name}",
+            )
+        )
 
-    def _raise_alarm(self, refusal: Refusal, name: str, address: str) -> None:
-        """Somebody with the token asked for the name of another: shown with the node that has it."""
-        node = self._parts.identities.named(name) if refusal.code == NAME_TAKEN else None
-        if node is None:
+    async def _raise_alarm(self, refusal: Refusal, proved: Proved, address: str) -> None:
+        """Somebody with a token tried what it is not good for, or asked for the name of another."""
+        kind = ALARMING.get(refusal.code)
+        if kind is None:
             return
-        when = stamp(self._parts.clock.wall())
-        node.alarm = f"another key asked for the name {name} from {address} at {when}"
-        self._parts.metrics.alarms.labels("name_taken").inc()
-        log.error("%s", node.alarm)
-        self._parts.presence.touch(node.uid)
+        name, token = proved.hello.name, proved.hello.join
+        self._parts.metrics.alarms.labels(kind).inc()
+        log.error("%s: %s from %s", kind, name, address)
+        if kind == NAME_TAKEN:
+            self._mark(name, address)
+        await self._parts.desk.alarm(kind, name, address, token)
+
+    def _mark(self, name: str, address: str) -> None:
+        """The attempt on its name is shown with the node that has it."""
+        node = self._parts.identities.named(name)
+        if node is not None:
+            when = stamp(self._parts.clock.wall())
+            node.alarm = f"another key asked for the name {name} from {address} at {when}"
+            self._parts.presence.touch(node.uid)
 
 
 def address_of(connection: ServerConnection) -> str:

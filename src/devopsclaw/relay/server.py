@@ -26,6 +26,7 @@ from devopsclaw.model.errors import BadParams, Busy, ClawError, Damaged
 from devopsclaw.model.state import OFFLINE_AFTER
 from devopsclaw.relay.address import Endpoint, listen_address
 from devopsclaw.relay.announcement import Announcement, announce, withdraw
+from devopsclaw.relay.desk import Desk
 from devopsclaw.relay.http import Pages
 from devopsclaw.relay.identities import identities
 from devopsclaw.relay.metrics import Metrics
@@ -85,7 +86,8 @@ async def serve(settings: RelaySettings, home: Home, clock: Clock) -> AsyncItera
         await stack.enter_async_context(hold(home.run, "relay", "relay start", clock, 0))
         known, aside = await stack.enter_async_context(identities(home.state / "relay.db", clock))
         beside = await stack.enter_async_context(background())
-        parts = Parts(known, Presence(known), Metrics(), beside, clock)
+        presence = Presence(known)
+        parts = Parts(known, presence, Desk(known, presence.touch), Metrics(), beside, clock)
         relay = _Relay(settings, home, parts)
         await stack.enter_async_context(relay.listening())
         lost = (f"the damaged database was kept as {aside}; nodes join anew",) if aside else ()
@@ -238,7 +240,8 @@ class _Relay:
             self._parts.background.start(self._send_away(peer, within))
 
     def _secrets(self) -> Secrets:
-        return Secrets(self._settings.token, "" if self._parts.identities.root else self._claim_code)
+        known = self._parts.identities
+        return Secrets(self._settings.token, "" if known.root else self._claim_code, known.tokens.verifier)
 
     def _announce(self) -> None:
         announce(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from devopsclaw.core.clock import Clock
-from devopsclaw.model.errors import ClawError, Denied, Retry, Unreachable
+from devopsclaw.model.errors import ClawError, Denied, Dismissed, Retry, Unreachable
 from devopsclaw.relay.dial import Dialer
 from devopsclaw.wire.channel import Channel, Closed
 
@@ -51,7 +51,8 @@ async def stay(
 ) -> None:
     """Keep a session open until cancelled; `on_channel` uses each, and returns or raises Closed at its end.
 
-    A refusal is tried again once a minute: a person may meanwhile mend what it names.
+    A refusal is tried again once a minute: a person may meanwhile mend what it names. Raises Dismissed where
+    that cannot help.
     """
     pauses = Pauses(random)
     while True:
@@ -59,6 +60,8 @@ async def stay(
         why: ClawError
         try:
             channel = await dialer.connect()
+        except Dismissed:
+            raise
         except Denied as denied:
             pause, why = LONGEST_PAUSE, denied
         except Retry as gone:

@@ -11,15 +11,20 @@ from websockets.frames import CloseCode
 
 from devopsclaw.core.background import Background
 from devopsclaw.core.clock import Clock
+from devopsclaw.model.errors import Damaged
+from devopsclaw.relay.desk import Desk
 from devopsclaw.relay.identities import Identities
 from devopsclaw.relay.metrics import Metrics
 from devopsclaw.relay.peer import Peer
 from devopsclaw.relay.presence import Presence
 from devopsclaw.wire.frames import BadFrame, Frame, FrameType, decode
-from devopsclaw.wire.table import FROM_CONTROLLER, FROM_NODE, Role, Stage, is_allowed, relay_seat
+from devopsclaw.wire.table import FROM_CONTROLLER, FROM_NODE, TO_RELAY, Role, Stage, is_allowed, relay_seat
 
 MAX_FACTS = 8 * 1024
 """Bytes of a node's facts as JSON, so that its row fits into one PRESENCE frame with room to spare."""
+
+OTHER_ROOT = "other_root"
+"""The code of a GOODBYE by which a node says that it obeys another controller."""
 
 log = logging.getLogger("devopsclaw.relay")
 
@@ -30,6 +35,7 @@ class Parts:
 
     identities: Identities
     presence: Presence
+    desk: Desk
     metrics: Metrics
     background: Background
     clock: Clock
@@ -55,6 +61,8 @@ class Switchboard:
         if peer.role is Role.CONTROLLER:
             self.controllers.add(peer)
             self._parts.presence.add(peer)
+            self._parts.desk.add(peer)
+            self._parts.background.start(self._tell_alarms())
             return
         self.nodes[peer.uid] = peer
         self._show(peer, is_connected=True)
@@ -67,6 +75,7 @@ class Switchboard:
         if peer.role is Role.CONTROLLER:
             self.controllers.discard(peer)
             self._parts.presence.remove(peer)
+            self._parts.desk.remove(peer)
         elif self.nodes.get(peer.uid) is peer:
             del self.nodes[peer.uid]
             self._show(peer, is_connected=False)
@@ -116,6 +125,28 @@ class Switchboard:
                 self._learn(peer, frame.header.get("facts"))
             case FrameType.FORGET:
                 await self._forget(str(frame.header.get("uid", "")))
+            case FrameType.GOODBYE if frame.header.get("code") == OTHER_ROOT:
+                await self._estrange(peer)
+            case asked if asked in TO_RELAY:
+                await self._parts.desk.take(frame)
+
+    async def _tell_alarms(self) -> None:
+        """Beside the session: a database that cannot be read must not keep a controller from its nodes."""
+        try:
+            await self._parts.desk.tell_waiting()
+        except Damaged as unread:
+            log.error("the controller is not told of alarms: %s", unread.message)
+
+    async def _estrange(self, peer: Peer) -> None:
+        """A node that obeys another controller leaves: there is nothing it would take from this one."""
+        node = self._parts.identities.nodes.get(peer.uid)
+        if node is not None and peer.role is Role.NODE:
+            node.obeys_other = (
+                "it obeys another controller; if that one is lost, on the node as the daemon's user:"
+                " devopsclaw agent-daemon --reset-trust"
+            )
+            self._see(peer)
+            await self._parts.desk.alarm("other_root", node.name, node.address)
 
     def _learn(self, peer: Peer, facts: Any) -> None:
         if not isinstance(facts, dict) or len(json.dumps(facts)) > MAX_FACTS:

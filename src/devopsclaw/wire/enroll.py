@@ -6,7 +6,8 @@ HELLO {role, key, nonce, auth}   →
 PROOF {proof, signature}         →
                                  ←  WELCOME {epoch, uid, root, …}  or  REFUSED {code, message, hint}
 
-A proof is an HMAC with the shared secret (fleet token or claim code), so the secret never travels. Both
+A proof is an HMAC with the shared secret (fleet token, claim code, or what is derived from a join token), so
+the secret never travels. Both
 proofs and both signatures cover the transcript, which holds the key of the TLS certificate as each side saw
 it: with somebody in between, the two sides see two keys, and nothing fits. Not the order of steps: session.
 
@@ -50,6 +51,8 @@ class Auth(StrEnum):
 
     TOKEN = "token"
     CLAIM = "claim"
+    JOIN = "join"
+    """A strong join token, named by `Hello.join`."""
     KEY = "key"
 
 
@@ -82,6 +85,8 @@ class Hello(Message):
     nonce: Nonce
     auth: Auth
     version: Word = ""
+    join: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+    """The id of the join token that is to be proven."""
 
 
 class Challenge(Message):
@@ -102,7 +107,11 @@ class Proof(Message):
 
 
 class Welcome(Message):
-    """The session is open. `root` is the claiming controller's key, empty while the relay is unclaimed."""
+    """The session is open. `root` is the claiming controller's key, empty while the relay is unclaimed.
+
+    A controller is also told by what nodes know the relay: its own key, and its certificate's (`spki`, empty
+    without TLS). Both stand in the transcript that was just proven.
+    """
 
     epoch: Annotated[int, Field(ge=1)]
     uid: str
@@ -111,6 +120,8 @@ class Welcome(Message):
     root: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     labels: dict[str, str] = {}
     claimed: bool = False
+    relay_key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    spki: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class Refusal(Message):
@@ -136,7 +147,8 @@ def transcript(hello: Hello, version: int, relay_nonce: str, relay_key: str, spk
     """
     versions = ",".join(str(each) for each in hello.versions)
     said = (hello.role, versions, hello.name, hello.public_key, hello.nonce, hello.auth, hello.version)
-    answered = (str(version), relay_nonce, relay_key)
+    joining = (hello.join,) if hello.auth is Auth.JOIN else ()
+    answered = (*joining, str(version), relay_nonce, relay_key)
     hashed = hashlib.sha256()
     for part in (*(text.encode() for text in (*said, *answered)), spki):
         hashed.update(len(part).to_bytes(4, "big") + part)

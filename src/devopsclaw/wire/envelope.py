@@ -1,14 +1,14 @@
-"""What is signed end to end: a command and a cancel by the controller, an outcome by the node.
+"""What the controller signs: an execution, once for all of its nodes, and the cancel of one command.
 
 The relay carries these bytes and cannot make them. A signature covers the very bytes that travel, after
-a prefix that says what they are, so that one kind never passes for another. Not who is trusted.
+a prefix that says what they are, so that one kind never passes for another. How a node's work hangs on
+the envelope's root: wire/offer. Not who is trusted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -22,14 +22,14 @@ from devopsclaw.wire.frames import MAX_BODY
 
 ENVELOPE_DOMAIN = b"devopsclaw-envelope-1\0"
 CANCEL_DOMAIN = b"devopsclaw-cancel-1\0"
-DONE_DOMAIN = b"devopsclaw-done-1\0"
-DONE_UNSIGNED = frozenset({"epoch", "seq", "signature"})
-"""Fields of a DONE header that change when it is sent again, and the signature itself."""
+NAME_LENGTH = 64
+"""Characters of a user's name in an envelope; the controller cuts a longer one."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 CommandId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 PublicKeyHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+HashHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -48,7 +48,7 @@ class Signed(Value):
 
     def canonical(self) -> bytes:
         """The bytes that are signed and sent."""
-        return _canonical(self.model_dump(mode="json"))
+        return canonical(self.model_dump(mode="json"))
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
@@ -80,16 +80,27 @@ class CommandParams(Value):
     output_cap: int = Field(ge=0, description="Bytes kept of each stream.")
 
 
-class Envelope(Signed):
-    """One command for one node, as the controller signs it."""
+class Work(Signed):
+    """What one node is to run, a leaf of the execution. Made again from a run's record, it is the same."""
 
     v: Literal[1] = 1
     command: CommandId = Field(description="The command's id, derived; the key of at-most-once.")
-    execution: str = Field(max_length=64, description="The job it belongs to, as X-31.")
-    node: str = Field(max_length=64, description="The uid of the one node that may run it.")
     operation: Literal["host.exec"] = "host.exec"
     params: CommandParams
+    salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = Field(
+        description="Known to nobody before it is offered: from other nodes' work this one cannot be made."
+    )
+
+
+class Envelope(Signed):
+    """One execution for all of its nodes, as the controller signs it."""
+
+    v: Literal[1] = 1
+    execution: str = Field(max_length=64, description="The job, as X-31.")
+    root: HashHex = Field(description="Of the tree over what each node is to run; see wire/merkle.")
     effect: Effect = Field(description="The effect that was approved.")
+    user: str = Field(default="", max_length=NAME_LENGTH, description="Who asked for it.")
+    via: str = Field(default="", max_length=64, description="Through which door; `model` for a model.")
     not_before: Seconds = Field(description="Wall time before which it must not start.")
     not_after: Seconds = Field(description="Wall time after which it must not start.")
     issuer: PublicKeyHex = Field(description="The controller's public key.")
@@ -111,7 +122,7 @@ SignedByController = TypeVar("SignedByController", Envelope, Cancel)
 
 
 def digest(raw: bytes) -> str:
-    """SHA-256, hex: same id and same digest is the same command."""
+    """SHA-256, hex."""
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -125,7 +136,7 @@ def verify_envelope(public_key: str, raw: bytes, signature: str) -> Envelope:
 
     Raises BadSignature, or BadEnvelope where the signed bytes are wrong or name another issuer.
     """
-    _verify(public_key, ENVELOPE_DOMAIN + raw, signature)
+    verify(public_key, ENVELOPE_DOMAIN + raw, signature)
     return _issued_by(public_key, Envelope.parse(raw))
 
 
@@ -136,21 +147,24 @@ def sign_cancel(key: Ed25519PrivateKey, raw: bytes) -> str:
 
 def verify_cancel(public_key: str, raw: bytes, signature: str) -> Cancel:
     """The cancel, once its bytes are known to be signed by this key (hex). Raises as `verify_envelope`."""
-    _verify(public_key, CANCEL_DOMAIN + raw, signature)
+    verify(public_key, CANCEL_DOMAIN + raw, signature)
     return _issued_by(public_key, Cancel.parse(raw))
 
 
-def sign_done(key: Ed25519PrivateKey, header: Mapping[str, Any]) -> str:
-    """The node's signature over the header of a DONE frame, hex; it stays valid when sent again."""
-    return key.sign(DONE_DOMAIN + _done_bytes(header)).hex()
+def canonical(value: Any) -> bytes:
+    """The one form of a JSON value in bytes. Raises BadEnvelope for what is none."""
+    try:
+        return _ENCODER.encode(value).encode()
+    except (TypeError, ValueError) as wrong:
+        raise BadEnvelope("the value has no canonical form: it is not JSON in UTF-8") from wrong
 
 
-def verify_done(public_key: str, header: Mapping[str, Any]) -> None:
-    """Raises BadSignature unless `header["signature"]` was made by the node's key (hex) over the rest."""
-    signature = header.get("signature", "")
-    if not isinstance(signature, str):
-        raise BadSignature("the outcome carries no signature")
-    _verify(public_key, DONE_DOMAIN + _done_bytes(header), signature)
+def verify(public_key: str, message: bytes, signature: str) -> None:
+    """Raises BadSignature unless this key (hex) signed these bytes, prefix and all."""
+    try:
+        _public_key(public_key).verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError) as wrong:
+        raise BadSignature("the signature was not made by the expected key over these bytes") from wrong
 
 
 def _issued_by(public_key: str, value: SignedByController) -> SignedByController:
@@ -159,25 +173,7 @@ def _issued_by(public_key: str, value: SignedByController) -> SignedByController
     return value
 
 
-def _done_bytes(header: Mapping[str, Any]) -> bytes:
-    return _canonical({name: value for name, value in header.items() if name not in DONE_UNSIGNED})
-
-
-def _canonical(value: Any) -> bytes:
-    try:
-        return _ENCODER.encode(value).encode()
-    except (TypeError, ValueError) as wrong:
-        raise BadEnvelope("the value has no canonical form: it is not JSON in UTF-8") from wrong
-
-
 @lru_cache(maxsize=8192)
 def _public_key(public_hex: str) -> Ed25519PublicKey:
     """The key itself; a controller checks the same nodes' words again and again. Raises ValueError."""
     return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_hex))
-
-
-def _verify(public_key: str, message: bytes, signature: str) -> None:
-    try:
-        _public_key(public_key).verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError) as wrong:
-        raise BadSignature("the signature was not made by the expected key over these bytes") from wrong

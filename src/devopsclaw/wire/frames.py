@@ -56,6 +56,12 @@ class FrameType(IntEnum):
     PRESENCE = 40
     FACTS = 41
     FORGET = 42
+    MINT = 43
+    REVOKE = 44
+    TOKENS = 45
+    ALARMS = 46
+    ALARMS_SEEN = 47
+    RELEASE = 48
     PTY_OPEN = 50
     PTY_DATA = 51
     PTY_CLOSE = 52

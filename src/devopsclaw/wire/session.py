@@ -6,6 +6,7 @@ only decided whether each side is who it says it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,6 +27,7 @@ from devopsclaw.wire.enroll import (
     transcript,
 )
 from devopsclaw.wire.frames import BadFrame, Frame, FrameType
+from devopsclaw.wire.jointoken import JoinToken
 from devopsclaw.wire.table import Role, Seat, Stage, is_allowed, seat_of
 from devopsclaw.wire.uid import uid_of
 
@@ -42,10 +44,13 @@ class Welcomed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The bad end, for both sides. `by_peer`: the other side said so, its words are not ours."""
+    """The bad end, for both sides. `by_peer`: the other side said so, its words are not ours; `is_proven`:
+    and it is the relay that was meant, not somebody in between.
+    """
 
     refusal: Refusal
     by_peer: bool = False
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Credentials:
     pin: str = ""
     trusts_first: bool = False
     version: str = ""
+    join: JoinToken | None = field(default=None, repr=False)
+    """Only a controller under which it was made is taken for the root."""
 
     @property
     def public_key(self) -> str:
@@ -93,10 +100,19 @@ class Secrets:
 
     token: str = field(default="", repr=False)
     claim: str = field(default="", repr=False)
+    verifier: Callable[[str], str] = field(default=lambda token: "", repr=False)
+    """Of the join token with this id; empty where there is none."""
 
-    def of(self, auth: Auth) -> str:
-        """The secret that this kind of proof is made with."""
-        return {Auth.TOKEN: self.token, Auth.CLAIM: self.claim, Auth.KEY: ""}[auth]
+    def of(self, hello: Hello) -> str:
+        """The secret that this visitor's proof is made with."""
+        match hello.auth:
+            case Auth.TOKEN:
+                return self.token
+            case Auth.CLAIM:
+                return self.claim
+            case Auth.JOIN:
+                return self.verifier(hello.join)
+        return ""
 
 
 class ClientSession:
@@ -115,6 +131,7 @@ class ClientSession:
             nonce=nonce.hex(),
             auth=credentials.auth,
             version=credentials.version,
+            join=credentials.join.id if credentials.auth is Auth.JOIN and credentials.join else "",
         )
 
     def open(self) -> Frame:
@@ -125,7 +142,9 @@ class ClientSession:
         """Take the relay's next frame. Raises BadFrame where it is out of place or malformed."""
         _check(seat_of(self._credentials.role), self.stage, frame)
         if frame.type is FrameType.REFUSED:
-            return self._end(Refused(Refusal.read(frame), by_peer=True))
+            return self._end(
+                Refused(Refusal.read(frame), by_peer=True, is_proven=self.stage is Stage.PROVING)
+            )
         if frame.type is FrameType.CHALLENGE:
             return self._answer(Challenge.read(frame))
         return self._enter(Welcome.read(frame))
@@ -170,6 +189,9 @@ class ClientSession:
     def _enter(self, welcome: Welcome) -> Step:
         if welcome.uid != uid_of(bytes.fromhex(self._hello.public_key)):
             raise BadFrame("WELCOME names another uid than that of this client's key")
+        join = self._credentials.join
+        if join is not None and not join.is_root(welcome.root):
+            return self._end(_refusal("other_root", "the relay belongs to another controller than the token"))
         self.stage = Stage.OPEN
         return Step(verdict=Welcomed(welcome, self._relay_key))
 
@@ -225,7 +247,7 @@ class RelaySession:
             version=version,
             relay_key=self._public_key,
             nonce=self._nonce,
-            proof=prove(Side.RELAY, self._secrets.of(hello.auth), self._spoken),
+            proof=prove(Side.RELAY, self._secrets.of(hello), self._spoken),
             signature=sign(Side.RELAY, self._key, self._spoken),
         )
         return Step((challenge.frame(FrameType.CHALLENGE),))
@@ -237,7 +259,7 @@ class RelaySession:
                 "the visitor could not prove that it owns its key, or somebody is in between",
                 "check that the address leads straight to the relay",
             )
-        known = is_proven(Side.CLIENT, self._secrets.of(hello.auth), self._spoken, proof.proof)
+        known = is_proven(Side.CLIENT, self._secrets.of(hello), self._spoken, proof.proof)
         return Step(verdict=Proved(hello, known))
 
     def _refuse(self, code: str, message: str, hint: str) -> Step:

@@ -44,18 +44,20 @@ FROM_CONTROLLER = frozenset({F.OFFER, F.DONE_ACK, F.CREDIT, F.CANCEL, F.RECONCIL
 """Controller to node, carried by the relay as they are."""
 FROM_RELAY = frozenset({F.PONG, F.DRAIN, F.GOODBYE})
 FROM_CLIENT = frozenset({F.PING, F.GOODBYE})
+TO_RELAY = frozenset({F.FORGET, F.MINT, F.REVOKE, F.ALARMS_SEEN, F.RELEASE})
+"""Controller to the relay itself: who may join, and who is shut out."""
 
 ALLOWED: Mapping[tuple[Seat, Stage], frozenset[F]] = {
     (Seat.RELAY_TO_STRANGER, Stage.GREETING): frozenset({F.HELLO}),
     (Seat.RELAY_TO_STRANGER, Stage.PROVING): frozenset({F.PROOF}),
     (Seat.RELAY_TO_NODE, Stage.OPEN): FROM_CLIENT | FROM_NODE | {F.FACTS},
-    (Seat.RELAY_TO_CONTROLLER, Stage.OPEN): FROM_CLIENT | FROM_CONTROLLER | {F.FORGET},
+    (Seat.RELAY_TO_CONTROLLER, Stage.OPEN): FROM_CLIENT | FROM_CONTROLLER | TO_RELAY,
     (Seat.NODE, Stage.GREETING): frozenset({F.CHALLENGE, F.REFUSED}),
     (Seat.NODE, Stage.PROVING): frozenset({F.WELCOME, F.REFUSED}),
     (Seat.NODE, Stage.OPEN): FROM_RELAY | FROM_CONTROLLER,
     (Seat.CONTROLLER, Stage.GREETING): frozenset({F.CHALLENGE, F.REFUSED}),
     (Seat.CONTROLLER, Stage.PROVING): frozenset({F.WELCOME, F.REFUSED}),
-    (Seat.CONTROLLER, Stage.OPEN): FROM_RELAY | FROM_NODE | {F.PRESENCE},
+    (Seat.CONTROLLER, Stage.OPEN): FROM_RELAY | FROM_NODE | {F.PRESENCE, F.TOKENS, F.ALARMS},
 }
 
 
