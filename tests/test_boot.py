@@ -17,6 +17,7 @@ from devopsclaw.core.runs import RunLog
 from devopsclaw.daemon.journal import Journal
 from devopsclaw.model.errors import BadConfig, Busy, NotFound
 from devopsclaw.model.events import Warned
+from devopsclaw.model.interest import Interest
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def home(tmp_path: Path) -> Home:
 
 async def warnings(door: LocalDoor) -> list[Warned]:
     """What whoever listens is told first."""
-    with door.events(lambda event: isinstance(event, Warned)) as events:
+    with door.events(Interest.of(Warned)) as events:
         return list(events.drain())
 
 
@@ -57,28 +58,6 @@ async def test_two_cores_of_one_home_are_refused_and_the_first_is_named(home: Ho
         with pytest.raises(Busy, match=r"another devopsclaw core .*\(console\)"):
             async with boot.open(home, face="console", environment={}):
                 pass
-
-
-async def test_a_command_waits_for_another_command_to_end(home: Home) -> None:
-    held, may_end = asyncio.Event(), asyncio.Event()
-
-    async def first() -> None:
-        async with boot.open(home, face="cli", environment={}):
-            held.set()
-            await may_end.wait()
-
-    async def second() -> None:
-        async with boot.open(home, face="cli", environment={}) as core:
-            await core.door.run("version.show", {})
-
-    async with asyncio.timeout(PATIENCE):
-        holding = asyncio.ensure_future(first())
-        await held.wait()
-        waiting = asyncio.ensure_future(second())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        may_end.set()
-        await asyncio.gather(holding, waiting)
 
 
 async def test_settings_come_from_flags_before_the_file(home: Home) -> None:

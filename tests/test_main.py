@@ -14,7 +14,7 @@ from devopsclaw import __main__ as program
 from devopsclaw._build import BUILT, COMMIT, VERSION
 from devopsclaw.ops.version import baked
 
-HEAVY = ("click", "pydantic", "asyncio", "textual", "rich", "json", "sqlite3")
+HEAVY = ("click", "pydantic", "asyncio", "textual", "rich", "json", "sqlite3", "subprocess")
 
 
 def started(*words: str, **more: str) -> subprocess.CompletedProcess[str]:

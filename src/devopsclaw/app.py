@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from operator import methodcaller
-from typing import Any, ClassVar
+from contextlib import suppress
+from typing import ClassVar
 
 from textual import on, work
-from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.worker import WorkerCancelled
 
-from devopsclaw.core.bus import Gap, Subscription
-from devopsclaw.core.door import Door
-from devopsclaw.model.call import Consent
-from devopsclaw.model.errors import ClawError, Unreachable
-from devopsclaw.model.events import RelayMoved
+from devopsclaw.model.errors import ClawError
 from devopsclaw.palette import Palette
+from devopsclaw.screens.at_requests import AtRequests
 from devopsclaw.screens.audit import Audit
 from devopsclaw.screens.base import (
     CopyWanted,
@@ -34,6 +30,7 @@ from devopsclaw.screens.entry import Entry
 from devopsclaw.screens.fleet import Fleet
 from devopsclaw.screens.folds import Folds
 from devopsclaw.screens.help import Help
+from devopsclaw.screens.inbox import Inbox
 from devopsclaw.screens.jobs import Jobs
 from devopsclaw.screens.keys import KeyAction, key_actions
 from devopsclaw.screens.leave import Leave
@@ -51,10 +48,10 @@ PROTECTED = ("prod", "production", "live")
 """The default of `fleet.protected_envs`, design §9."""
 
 
-class Console(App[int], inherit_bindings=False):
+class Console(AtRequests, inherit_bindings=False):
     """One console. `open_core` is called after the first paint, so that the picture is there at once.
 
-    `copier` sends text to a clipboard and says how it did; without one the terminal is asked (OSC 52).
+    `copier` knows ways to a clipboard beside the terminal's own (OSC 52), and may be given later.
     `protected` are the environments whose word stands in the header.
     """
 
@@ -67,6 +64,7 @@ class Console(App[int], inherit_bindings=False):
         Binding("question_mark", "help", "help", id="app.help"),
         Binding("colon,ctrl+p", "palette", "palette", id="app.palette"),
         Binding("J", "jobs", "jobs", id="app.jobs", tooltip="jobs.list"),
+        Binding("A,f8", "inbox", "approvals", id="app.approvals", show=False, tooltip="approvals.list"),
         Binding("2", "pane('fleet')", "fleet", id="pane.fleet", show=False, tooltip="node.list"),
         Binding("5", "pane('audit')", "audit", id="pane.audit", show=False, tooltip="audit.list"),
         Binding("M", "mouse", "mouse on or off", id="app.mouse", show=False),
@@ -89,14 +87,11 @@ class Console(App[int], inherit_bindings=False):
     ) -> None:
         chosen = theme_named(theme)
         self._colours = chosen.colours
-        super().__init__()
-        self.desk = desk or system_desk(os.environ)
-        self.desk.situation = Situation(protected=frozenset(protected), demo=demo)
-        self._open_core = open_core
-        self._copier = copier
+        super().__init__(desk or system_desk(os.environ), open_core)
+        self.desk.situation = Situation(frozenset(protected), demo, wall=self.desk.wall)
+        self.copier = copier
         self._first_pane = pane
-        self._leaving = asyncio.Event()
-        self._mouse_is_on = self._is_listing = self._lists_again = False
+        self._mouse_is_on = False
         self.animation_level = "none"
         self.register_theme(as_theme(chosen))
         self.theme = theme
@@ -111,62 +106,8 @@ class Console(App[int], inherit_bindings=False):
         """The first picture stands; now the core."""
         if self._first_pane != self.DEFAULT_MODE:
             self.switch_mode(self._first_pane)
-        self.call_after_refresh(self._live)
+        self.call_after_refresh(self.be_at_core)
         self._wait_for_minute()
-
-    @work(group="core")
-    async def _live(self) -> None:
-        """Open the core, listen until the console is left, close it: all in this one task."""
-        situation = self.desk.situation
-        try:
-            core = await self._open_core()
-        except ClawError as error:
-            situation.broken = f"{error.message}\n\n  {error.hint}" if error.hint else error.message
-            self._front(lambda frame: frame.nodes_listed())
-            return
-        try:
-            with core.door.events() as subscription:
-                self.desk.door, situation.is_open = core.door, True
-                self._listen(subscription)
-                self._list_nodes()
-                self._front(lambda frame: frame.tick())
-                await self._leaving.wait()
-        finally:
-            await core.close()
-
-    @work(group="events")
-    async def _listen(self, subscription: Subscription) -> None:
-        """Take what happens, at most ten times a second."""
-        async for batch in subscription.batches(DRAIN_EVERY):
-            known = self.desk.situation.nodes.keys()
-            changed = self.desk.situation.absorb(batch)
-            if changed - known or any(isinstance(event, RelayMoved | Gap) for event in batch):
-                self._list_nodes()
-            self._go_on()
-            self._front(methodcaller("absorb", changed))
-
-    @work(group="nodes")
-    async def _list_nodes(self) -> None:
-        """Ask for nodes, relay and open runs: once at a time, and once more if it was wanted meanwhile."""
-        self._lists_again = self._is_listing
-        if self._is_listing or self.desk.door is None:
-            return
-        self._is_listing = True
-        try:
-            await self._list_once(self.desk.door)
-        except ClawError as error:
-            wrong = error
-            self._front(lambda frame: frame.say_error(wrong))
-        finally:
-            self._is_listing = False
-        if self._lists_again:
-            self._list_nodes()
-
-    async def _list_once(self, door: Door) -> None:
-        listed = await door.run("node.list", {})
-        status = await door.run("fleet.status", {})
-        self.desk.situation.list_fleet(listed.items, status)
-        self._front(lambda frame: frame.nodes_listed())
 
     def _wait_for_minute(self) -> None:
         """The clock shows minutes, so it costs nothing in between."""
@@ -174,20 +115,24 @@ class Console(App[int], inherit_bindings=False):
 
     def _minute(self) -> None:
         self._wait_for_minute()
-        self._list_nodes()
-        self._front(lambda frame: frame.tick())
+        self.list_nodes()
+        self.front(lambda frame: frame.tick())
 
-    def _front(self, tell: Callable[[Frame], None]) -> None:
+    def front(self, tell: Callable[[Frame], None]) -> None:
         """Tell the frame in front; the others look for themselves when they come back."""
         frames = [screen for screen in self.screen_stack if isinstance(screen, Frame)]
         if frames and frames[-1].is_mounted:
             tell(frames[-1])
+        for top in self.screen_stack[-1:]:
+            if isinstance(top, Leave) and top.is_mounted:
+                top.follow()
 
     # Ways from screen to screen
 
     def action_pane(self, mode: str) -> None:
         """Switch to a pane; each keeps what was open in it."""
         self.switch_mode(mode)
+        self.call_after_refresh(self.go_on)
 
     def action_help(self) -> None:
         """Every key that acts here."""
@@ -208,7 +153,12 @@ class Console(App[int], inherit_bindings=False):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
-            self._front(lambda frame: frame.say("q leaves; what runs on nodes goes on", "warn"))
+            self.front(lambda frame: frame.say("q leaves; what runs on nodes goes on", "warn"))
+
+    def action_inbox(self) -> None:
+        """The requests that wait for a yes: nothing is answered before somebody came here."""
+        if not isinstance(self.screen, Inbox):
+            self.push_screen(Inbox(self.desk, self.current_mode))
 
     def action_redraw(self) -> None:
         """Paint everything again."""
@@ -219,13 +169,12 @@ class Console(App[int], inherit_bindings=False):
         self._mouse_is_on = not self._mouse_is_on
         report_mouse(self, self._mouse_is_on)
         word = "on: the terminal selects with Shift" if self._mouse_is_on else "off: the terminal selects"
-        self._front(lambda frame: frame.say(f"mouse {word}"))
+        self.front(lambda frame: frame.say(f"mouse {word}"))
 
     def action_leave(self) -> None:
         """Leave; while jobs run, say so and ask first."""
-        running = self.desk.situation.running
-        if running:
-            self.push_screen(Leave(self.desk, running), self._leave_if)
+        if self.desk.situation.open_runs:
+            self.push_screen(Leave(self.desk), self._leave_if)
         else:
             self._leave()
 
@@ -237,12 +186,13 @@ class Console(App[int], inherit_bindings=False):
     async def _leave(self) -> None:
         """Close the core in the task that opened it, then give the terminal back."""
         self.workers.cancel_group(self, "runs")
-        self._leaving.set()
+        self.leaving.set()
         opened = [worker for worker in self.workers if worker.group == "core"]
         if self.desk.door is None:
             for worker in opened:
                 worker.cancel()
-        await self.workers.wait_for_complete(opened) if opened else None
+        with suppress(WorkerCancelled):  # none was open
+            await self.workers.wait_for_complete(opened) if opened else None
         report_mouse(self, False)
         self.exit(0)
 
@@ -252,7 +202,7 @@ class Console(App[int], inherit_bindings=False):
 
     @on(NodesWanted)
     def _nodes_wanted(self) -> None:
-        self._list_nodes()
+        self.list_nodes()
 
     @on(NodeWanted)
     def _node_wanted(self, event: NodeWanted) -> None:
@@ -267,9 +217,10 @@ class Console(App[int], inherit_bindings=False):
         self.push_screen(RunForm(self.desk, event.target, event.command))
 
     @on(CopyWanted)
+    @work(exclusive=True, group="copy")
     async def _copy(self, event: CopyWanted) -> None:
-        said = await send(self, self._copier, event.text, event.what)
-        self._front(lambda frame: frame.say(said))
+        said = await send(self, self.copier, event.text, event.what)
+        self.front(lambda frame: frame.say(said))
 
     # Runs
 
@@ -277,23 +228,22 @@ class Console(App[int], inherit_bindings=False):
     def _run_confirmed(self, event: RunConfirmed) -> None:
         params = event.params
         live = self.desk.situation.run_of(event.call, params["command"], params.get("target", ""))
-        self._drive(live, params, event.consent)
+        self._drive(live, event)
 
     @work(group="runs")
-    async def _drive(self, live: LiveRun, params: dict[str, Any], consent: Consent | None) -> None:
+    async def _drive(self, live: LiveRun, wanted: RunConfirmed) -> None:
         """Run it; the app holds the call, so that no screen has to stay open for it."""
-        door = self.desk.door
         try:
-            if door is None:
-                raise Unreachable("the core is not open", hint="q, then start the console again")
-            live.settle(await door.run("fleet.exec", params, consent=consent, call_id=live.call))
+            result = await self.answer(self.desk.at_core(), live, wanted)
+            self.desk.situation.settle(live, result)
         except ClawError as error:
             live.error = error
-        self._go_on()
-        self._front(lambda frame: frame.absorb(frozenset(live.states())))
+        self.go_on()
+        self.front(lambda frame: frame.absorb(frozenset(live.states())))
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """From the run form to the fold view once the run began; back to the form where it did not."""
+        self.tell_requests()
         form = self.screen
         if not isinstance(form, RunForm) or not form.waits_for:
             return
@@ -315,14 +265,11 @@ class Console(App[int], inherit_bindings=False):
     @work(exclusive=True, group="fetch")
     async def _fetch(self, run: str) -> None:
         """A run that this console did not see begin: its result so far."""
-        door = self.desk.door
-        if door is None:
-            return
         live = LiveRun(run)
         try:
-            live.settle(await door.run("jobs.show", {"run": run}))
+            live.settle(await self.desk.at_core().run("jobs.show", {"run": run}))
         except ClawError as error:
             wrong = error
-            self._front(lambda frame: frame.say_error(wrong))
+            self.front(lambda frame: frame.say_error(wrong))
             return
         self.push_screen(Folds(self.desk, live))

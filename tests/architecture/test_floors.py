@@ -35,7 +35,7 @@ NEIGHBOURS = {
 has its palette, the tour shows the demo with the console or the command line.
 """
 
-OPEN_CORE = frozenset({"gate", "bus", "door", "operation", "config", "paths"})
+OPEN_CORE = frozenset({"gate", "bus", "door", "operation", "config", "paths", "redact"})
 """What faces and screens may know of core."""
 
 FACES = frozenset({"app", "palette", "console", "tour", "cli", "headless", "screens"})

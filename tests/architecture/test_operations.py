@@ -13,9 +13,11 @@ from tests.architecture.source_tree import ROOT, SOURCE
 
 from devopsclaw import ops
 from devopsclaw.cli import generate
+from devopsclaw.core.approvals import Approvals
 from devopsclaw.core.audit import AuditLog
 from devopsclaw.core.bus import Bus
 from devopsclaw.core.clock import ManualClock
+from devopsclaw.core.db import Database
 from devopsclaw.core.gate import Gate
 from devopsclaw.core.guards import CoreGuards
 from devopsclaw.core.keys import Keys
@@ -116,7 +118,10 @@ async def knock(operation: Operation, user: str, audit: AuditLog) -> None:
     """Ask the gate to run the operation. Raises Denied, or LetIn."""
     roles = Roles(owner_uid=0, given={"vera": Role.VIEWER})
     bus, clock = Bus(), ManualClock()
-    gate = Gate(Registry([operation]), Porter(roles, audit, bus, clock, ["prod"]), Services(), bus, clock)
+    nobody_asks = Database(Path("no.db"), None, None)
+    approvals = Approvals(nobody_asks, audit, bus, clock, 1.0)
+    porter = Porter(roles, audit, bus, clock, ["prod"], approvals)
+    gate = Gate(Registry([operation]), porter, Services(), bus, clock)
     await gate.run(operation.name, example(operation), Actor(user, "cli", 0 if user == "owner" else 4711))
 
 

@@ -31,10 +31,29 @@ class FakeCore:
     is_closed: bool = False
     opened_by: asyncio.Task[Any] | None = None
     closed_by: asyncio.Task[Any] | None = None
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def close(self) -> None:
         """See `CoreHandle.close`."""
         self.is_closed, self.closed_by = True, asyncio.current_task()
+
+
+@dataclass
+class FakeClipboard:
+    """A `screens.terminal.Copier` inside tmux, which keeps what it is sent."""
+
+    sent: list[str]
+    is_in_tmux: bool = True
+
+    async def offer(self, text: str) -> str:
+        """See `Copier.offer`."""
+        self.sent.append(text)
+        return "tmux"
+
+    def keep(self, text: str) -> str:
+        """See `Copier.keep`."""
+        self.sent.append(text)
+        return "~/clipboard.txt"
 
 
 @dataclass
@@ -56,7 +75,8 @@ class Bench:
     def console(self, pane: str = "fleet") -> Console:
         """A console on this bench; the digit to type is always 7."""
         desk = Desk(self.clock.wall, self.clock.steady, lambda: "7", self.glyphs)
-        return Console(self.open, demo=self.demo, copier=self.copy, desk=desk, theme=self.theme, pane=pane)
+        copier = FakeClipboard(self.sent)
+        return Console(self.open, demo=self.demo, copier=copier, desk=desk, theme=self.theme, pane=pane)
 
     async def open(self) -> FakeCore:
         """Open the core, when it may."""
@@ -72,11 +92,6 @@ class Bench:
         plan = self.door.plan({"command": "sleep 60", "target": "prod-web-2"})
         self.door.past = [self.door.result("X-31", "E-8851", "sleep 60", plan)]
         self.door.finish.set()
-
-    async def copy(self, text: str) -> str:
-        """A clipboard that keeps what it is sent."""
-        self.sent.append(text)
-        return "tmux"
 
     @asynccontextmanager
     async def shown(self, size: tuple[int, int] = (80, 24), pane: str = "fleet") -> AsyncIterator[Pilot[int]]:

@@ -10,15 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
+from tests.screens.fake_desk import FakeDesk
 
 from devopsclaw.core import risk as core_risk
 from devopsclaw.core.bus import Bus, Subscription
 from devopsclaw.core.operation import Result
+from devopsclaw.model.approval import Standing
 from devopsclaw.model.call import Consent
-from devopsclaw.model.errors import ApprovalNeeded, BadTarget, ClawError, NotFound
+from devopsclaw.model.errors import OTHER, ApprovalNeeded, BadTarget, ClawError, Denied, NotFound
 from devopsclaw.model.events import CallStarted, NodeMoved, NodePrinted, RunEnded, RunPlanned
 from devopsclaw.model.execution import Fold, NodeResult, counts_of
 from devopsclaw.model.folding import fold_results
+from devopsclaw.model.interest import EVERYTHING, Interest
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect
 from devopsclaw.model.state import State, exit_code
@@ -91,6 +94,7 @@ class Execution(Result):
 class FleetStatus(Result):
     """As `fleet.status` gives it."""
 
+    relay: str = "wss://relay:9443"
     connection: str = "connected"
     why: str = ""
     open_runs: list[str] = []
@@ -203,6 +207,14 @@ class FakeDoor:
     fleet_status: FleetStatus = field(default_factory=FleetStatus)
     past: list[Execution] = field(default_factory=list)
     runs: int = 30
+    holds_cancel: bool = False
+    """Whether a cancel is taken and nothing ends yet."""
+    needs_other: bool = False
+    """Whether a yes of the asker's own will not do."""
+    cancelled: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk = FakeDesk(self.bus)
 
     def named(self, name: str) -> list[tuple[dict[str, Any], Consent | None, bool]]:
         """The calls of one operation: params, consent, dry run."""
@@ -221,13 +233,17 @@ class FakeDoor:
         consent: Consent | None = None,
         dry_run: bool = False,
         call_id: str = "",
+        waits: bool = False,
     ) -> Any:
         """See `Door.run`."""
         self.calls.append((name, params, consent, dry_run))
         if name in self.failures:
             raise self.failures[name]
+        if name == "fleet.exec" and dry_run:
+            return self.weighed(params)
         if name == "fleet.exec":
-            return self.weighed(params) if dry_run else await self.execute(params, consent, call_id)
+            await self.somebody_else(params, call_id, waits)
+            return await self.execute(params, consent, call_id)
         answers: dict[str, Callable[[dict[str, Any]], Any]] = {
             "node.list": lambda given: Listed(items=self.matching(given.get("target", ""))),
             "node.show": lambda given: Shown(body=self.node(given["name"]).model_dump()),
@@ -238,17 +254,18 @@ class FakeDoor:
             "jobs.list": lambda given: Listed(items=[job_of(each) for each in self.past]),
             "jobs.show": lambda given: next(each for each in self.past if each.run == given["run"]),
             "jobs.cancel": self.cancel_run,
+            **self.desk.answers,
         }
         return answers[name](params)
 
-    def events(
-        self, wanted: Callable[[Any], bool] = lambda event: True
-    ) -> AbstractContextManager[Subscription]:
+    def events(self, interest: Interest = EVERYTHING) -> AbstractContextManager[Subscription]:
         """See `Door.events`."""
-        return self.bus.subscribe(wanted)
+        return self.bus.subscribe(interest.wants)
 
     def cancel(self, call_id: str) -> None:
         """See `Door.cancel`."""
+        self.cancelled.append(call_id)
+        self.desk.withdraw(call_id)
 
     def matching(self, target: str) -> list[NodeItem]:
         """The little of the target grammar that the tests type."""
@@ -319,6 +336,20 @@ class FakeDoor:
         self.bus.publish(RunEnded(call, run, result.exit_code, result.counts))
         return result
 
+    async def somebody_else(self, params: dict[str, Any], call: str, waits: bool) -> None:
+        """Ask a second person, or say that one is needed. Raises ApprovalNeeded, Denied."""
+        if not self.needs_other:
+            return
+        plan = self.plan(params)
+        if not waits:
+            raise ApprovalNeeded(
+                "it needs somebody else's yes", risk=self.risk, digest=plan.digest, phrase=OTHER
+            )
+        asked = self.desk.ask(plan, risk=self.risk, call=call, needs_other=True, user="maria", uid=1000)
+        answer = await self.desk.answer_of(asked)
+        if answer.status is not Standing.ALLOWED:
+            raise Denied(f"{answer.id} was {answer.status} by {answer.answered_by}: {answer.reason}")
+
     def weighed(self, params: dict[str, Any]) -> Plan:
         """The plan as a dry run shows it: with its risk, and what confirms it."""
         plan = self.plan(params)
@@ -358,5 +389,6 @@ class FakeDoor:
 
     def cancel_run(self, params: dict[str, Any]) -> Listed:
         """End the command that waits."""
-        self.finish.set()
+        if not self.holds_cancel:
+            self.finish.set()
         return Listed(items=[])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.screens.fake_core import NIGHT, FleetStatus, fleet
 
-from devopsclaw.model.events import Warned
+from devopsclaw.model.events import RunPlanned, Warned
 from devopsclaw.screens.describe import (
     counts_line,
     facts_summary,
@@ -82,6 +82,15 @@ def test_many_lines_of_a_section_are_counted_not_shown() -> None:
     assert failing.lines[-1] == ("and 14 more", "dim")
 
 
+def test_every_open_run_is_named_also_one_that_was_started_elsewhere() -> None:
+    situation = Situation()
+    situation.list_fleet(fleet(), FleetStatus(open_runs=["X-5"]))
+    situation.absorb([RunPlanned("c", "X-6", "echo a\necho b", ("local",))])
+    running = side_sections(situation, NIGHT, UNICODE)[3]
+
+    assert [text.rstrip() for text, _ in running.lines] == ["◌ X-6 echo a␊echo b", "◌ X-5"]
+
+
 def test_the_notice_is_the_lost_relay_else_the_newest_warning_else_nothing() -> None:
     situation = Situation()
     assert notice_of(situation, UNICODE) == ""
@@ -89,3 +98,24 @@ def test_the_notice_is_the_lost_relay_else_the_newest_warning_else_nothing() -> 
     assert notice_of(situation, UNICODE) == "⚑ new  (do this)"
     situation.relay = "lost"
     assert "last heard" in notice_of(situation, UNICODE)
+
+
+def test_of_a_lost_relay_only_what_is_known_is_said() -> None:
+    situation = Situation(relay="lost", wall=lambda: NIGHT)
+    heard = "\n  This is what was last heard; work already sent goes on."
+    assert notice_of(situation, UNICODE) == f"? No relay{heard}"
+
+    situation.relay_why = "the relay of this home does not run"
+    assert notice_of(situation, UNICODE) == f"? No relay: {situation.relay_why}{heard}"
+
+    situation.relay_url, situation.relay_since = "wss://relay:9443", NIGHT
+    said = notice_of(situation, UNICODE)
+    assert said.startswith("? No relay since 03:09:14Z, trying again: the relay of")
+
+
+def test_a_long_or_hostile_reason_leaves_the_notice_its_last_line() -> None:
+    situation = Situation(relay="lost", relay_why="\x1b[2J\n" + "very long " * 40)
+    said = notice_of(situation, UNICODE)
+
+    assert "\x1b" not in said and said.count("\n") == 1
+    assert len(said.split("\n")[0]) < 2 * 78

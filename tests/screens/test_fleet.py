@@ -98,6 +98,24 @@ async def test_with_faults_only_a_node_that_falls_ill_appears(bench: Bench) -> N
         await until(pilot, lambda: "prod-web-1" in names(pilot))
 
 
+async def test_a_list_that_was_empty_for_a_while_has_its_keys_again(bench: Bench) -> None:
+    for node in bench.door.nodes:
+        node.status = "online"
+    async with bench.shown() as pilot:
+        grid = pilot.app.screen.query_one(FleetGrid)
+        await pilot.press("f")
+        await until(pilot, lambda: not grid.display)
+        await pilot.press("y", "enter", "j", "space", "v", "o")
+        assert isinstance(pilot.app.screen, Fleet)
+        assert "no node is shown" in pilot.app.screen.query_one(StatusLine).render().plain
+        await pilot.press("f")
+        await until(pilot, lambda: grid.display)
+        await pilot.press("j", "j")
+
+        assert grid.cursor == 2 and grid.marked == frozenset()
+    assert bench.sent == []
+
+
 async def test_no_faults_is_said_in_words(bench: Bench) -> None:
     for node in bench.door.nodes:
         node.status = "online"

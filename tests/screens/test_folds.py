@@ -11,9 +11,12 @@ from devopsclaw.model.events import NodePrinted
 from devopsclaw.screens.entry import Entry
 from devopsclaw.screens.fleet import Fleet
 from devopsclaw.screens.folds import Folds
+from devopsclaw.screens.live_run import LiveRun
 from devopsclaw.screens.run_form import RunForm
 from devopsclaw.widgets.field import Field
+from devopsclaw.widgets.fold_view import FoldView
 from devopsclaw.widgets.prompt import Prompt
+from devopsclaw.widgets.status_line import StatusLine
 from devopsclaw.widgets.tone_line import ToneLine
 
 DISK = "Filesystem Size\n/dev/vda1 40G\n"
@@ -35,6 +38,28 @@ async def run_it(pilot: Pilot[int], bench: Bench, target: str = "env=prod") -> N
 def counts(pilot: Pilot[int]) -> str:
     """The line of counts."""
     return pilot.app.screen.query_one("#counts", ToneLine).text
+
+
+def status(pilot: Pilot[int]) -> str:
+    """The last two lines."""
+    return pilot.app.screen.query_one(StatusLine).render().plain
+
+
+async def cancel(pilot: Pilot[int], bench: Bench) -> None:
+    """Ask for the end of the run and say yes."""
+    await pilot.press("X")
+    bench.clock.advance(1)
+    await pilot.press("y")
+
+
+async def started(pilot: Pilot[int], target: str) -> None:
+    """Run something on this target and wait until a node runs it."""
+    await pilot.press("x")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunForm))
+    pilot.app.screen.query_one("#command", Field).value = "sleep 60"
+    pilot.app.screen.query_one("#target", Field).value = target
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Folds) and "running" in counts(pilot))
 
 
 def shown(pilot: Pilot[int]) -> list[str]:
@@ -112,11 +137,116 @@ async def test_a_cancel_that_fails_says_why(bench: Bench) -> None:
     async with bench.shown() as pilot:
         await run_it(pilot, bench)
         bench.door.failures["jobs.cancel"] = Unreachable("the relay does not answer", hint="try again")
+        await cancel(pilot, bench)
+        await until(pilot, lambda: "relay does not answer" in status(pilot))
+
+
+async def test_when_a_cancelled_run_has_ended_nothing_is_being_cancelled_any_more(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
+        bench.door.holds_cancel = True
+        await cancel(pilot, bench)
+        await until(pilot, lambda: "cancelling X-31" in status(pilot))
+        bench.door.finish.set()
+        await until(pilot, lambda: "ended" in counts(pilot))
+
+        assert "cancelling" not in status(pilot)
+
+
+async def test_another_notice_is_not_taken_away_by_the_end_of_the_run(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
+        bench.door.holds_cancel = True
+        await cancel(pilot, bench)
+        await until(pilot, lambda: "cancelling X-31" in status(pilot))
+        pilot.app.screen.say("sent 1 name: tmux")  # type: ignore[attr-defined]
+        bench.door.finish.set()
+        await until(pilot, lambda: "ended" in counts(pilot))
+
+        assert "sent 1 name: tmux" in status(pilot)
+
+
+async def test_a_run_that_ends_takes_the_question_whether_to_cancel_it_away(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
         await pilot.press("X")
+        bench.door.finish.set()
+        await until(pilot, lambda: not pilot.app.screen.query_one(Prompt).is_asking)
+        assert "X-31 has ended" in status(pilot)
         bench.clock.advance(1)
+        await pilot.press("n")
+
+        assert isinstance(pilot.app.focused, FoldView)
+    assert bench.door.named("jobs.cancel") == []
+
+
+async def test_a_call_that_breaks_off_takes_the_question_away_and_is_not_called_ended(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
+        await pilot.press("X")
+        pilot.app.screen.live.error = Unreachable("the core went away")  # type: ignore[attr-defined]
+        pilot.app.screen.absorb(frozenset())  # type: ignore[attr-defined]
+
+        assert not pilot.app.screen.query_one(Prompt).is_asking
+        assert "has ended" not in status(pilot)
+
+
+async def test_a_run_that_ended_without_output_says_so_and_there_is_nothing_to_copy(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
+        bench.door.outputs["prod-web-2"] = (0, "", "")
+        await pilot.press("escape", "x")
+        pilot.app.screen.query_one("#command", Field).value = "true"
+        pilot.app.screen.query_one("#target", Field).value = "prod-web-2"
+        bench.door.finish.set()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Folds) and "ended" in counts(pilot))
+        assert "ended without output" in shown(pilot)
         await pilot.press("y")
-        screen = pilot.app.screen
-        await until(pilot, lambda: "relay does not answer" in screen.query_one("StatusLine").render().plain)  # type: ignore[union-attr]
+        await until(pilot, lambda: "nothing to copy: ended without output" in status(pilot))
+
+    assert bench.sent == []
+
+
+async def test_before_any_output_there_is_nothing_to_copy_yet(bench: Bench) -> None:
+    bench.door.outputs["local"] = (-1, "", "")
+    async with bench.shown() as pilot:
+        await started(pilot, "local")
+        await pilot.press("y")
+        await until(pilot, lambda: "nothing to copy: no output yet" in status(pilot))
+
+    assert bench.sent == []
+
+
+async def test_a_call_that_breaks_off_promises_no_output_of_what_was_still_running(bench: Bench) -> None:
+    bench.door.outputs["local"] = (-1, "", "")
+    async with bench.shown() as pilot:
+        await started(pilot, "local")
+        assert "no output yet" in shown(pilot)
+        pilot.app.screen.live.error = Unreachable("the core went away")  # type: ignore[attr-defined]
+        pilot.app.screen.absorb(frozenset())  # type: ignore[attr-defined]
+        await pilot.press("y")
+
+        assert "no output came" in shown(pilot)
+        assert "nothing to copy: no output came" in status(pilot)
+
+
+async def test_a_run_without_a_single_node_has_nothing_to_copy(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        pilot.app.push_screen(Folds(pilot.app.desk, LiveRun("c", "uptime")))  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.screen, Folds))
+        await pilot.press("y", "enter", "e")
+        await pilot.press("y")
+        await until(pilot, lambda: "nothing to copy: no node has answered" in status(pilot))
+
+
+async def test_what_is_copied_is_counted_in_words(bench: Bench) -> None:
+    async with bench.shown() as pilot:
+        await run_it(pilot, bench)
+        await pilot.press("g", "y")
+        await until(pilot, lambda: "sent the output of 1 node: tmux" in status(pilot))
+        await pilot.press("G", "y")
+        await until(pilot, lambda: "sent the output of 4 nodes: tmux" in status(pilot))
 
 
 async def test_escape_goes_back_and_the_run_goes_on(bench: Bench) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.screens.conftest import Bench, until
-from tests.screens.fake_core import Execution
+from tests.screens.fake_core import Execution, FleetStatus
 from textual.pilot import Pilot
 
-from devopsclaw.model.errors import NotFound
-from devopsclaw.model.events import RunPlanned
+from devopsclaw.model.errors import Damaged, NotFound
+from devopsclaw.model.events import RunEnded, RunPlanned
 from devopsclaw.model.state import State
 from devopsclaw.screens.folds import Folds
 from devopsclaw.screens.jobs import Jobs
@@ -78,6 +78,48 @@ async def test_a_run_that_goes_on_elsewhere_can_be_cancelled_from_here(bench: Be
         bench.clock.advance(1)
         await pilot.press("y")
         await until(pilot, lambda: bool(bench.door.named("jobs.cancel")))
+
+
+async def test_the_end_of_a_run_that_goes_on_elsewhere_is_asked_for(bench: Bench) -> None:
+    made = past(bench)
+    item = made.items[0].model_copy(update={"status": State.RUNNING})
+    so_far = {"counts": {"running": 1, "ok": 1}, "items": [item], "exit_code": 8}
+    bench.door.past = [made.model_copy(update=so_far)]
+    bench.door.fleet_status = FleetStatus(open_runs=["X-7"])
+    async with bench.shown() as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: bool(table(pilot).rows))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Folds))
+        counts = pilot.app.screen.query_one("#counts", ToneLine)
+        await pilot.press("X")
+        bench.clock.advance(1)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(bench.door.named("jobs.cancel")))
+        assert "going on" in counts.text
+        bench.door.past = [made]
+        bench.door.bus.publish(RunEnded("another call", "X-7", 0))
+        await until(pilot, lambda: "ended, exit 0" in counts.text)
+
+        assert "cancelling" not in pilot.app.screen.query_one(StatusLine).render().plain
+
+
+async def test_an_end_that_cannot_be_asked_for_says_why_and_promises_nothing(bench: Bench) -> None:
+    made = past(bench)
+    so_far = {"counts": {"running": 2}, "items": [], "folds": [], "exit_code": 8}
+    bench.door.past = [made.model_copy(update=so_far)]
+    bench.door.fleet_status = FleetStatus(open_runs=["X-7"])
+    async with bench.shown() as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: bool(table(pilot).rows))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Folds))
+        bench.door.failures["jobs.show"] = Damaged("the log of runs cannot be read")
+        bench.door.bus.publish(RunEnded("another call", "X-7", 0))
+        line = pilot.app.screen.query_one(StatusLine)
+        await until(pilot, lambda: "cannot be read" in line.render().plain)
+
+        assert "ended" not in pilot.app.screen.query_one("#counts", ToneLine).text
 
 
 async def test_a_new_run_appears_in_the_list(bench: Bench) -> None:

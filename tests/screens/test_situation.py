@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.screens.fake_core import NIGHT, FleetStatus, fleet
+import pytest
+from tests.screens.fake_core import NIGHT, Execution, FakeDoor, FleetStatus, fleet
 
 from devopsclaw.core.bus import Gap
 from devopsclaw.model.events import CallStarted, NodeMoved, NodeSeen, RelayMoved, RunEnded, RunPlanned, Warned
@@ -55,6 +56,54 @@ def test_the_relay_is_what_the_core_says_it_is() -> None:
     assert (situation.relay, situation.relay_why) == ("lost", "refused")
 
 
+def test_a_link_that_stood_is_lost_since_the_first_loss_however_often_it_is_tried() -> None:
+    situation, clock = known(), [NIGHT]
+    situation.wall = lambda: clock[0]
+    for minutes, status, why in ((1, "lost", "cut"), (2, "connecting", ""), (3, "lost", "refused")):
+        clock[0] = NIGHT + 60 * minutes
+        situation.absorb([RelayMoved(status, "wss://relay:9443", why)])
+        assert situation.relay == "lost"
+
+    assert (situation.relay_since, situation.relay_why) == (NIGHT + 60, "refused")
+    assert situation.headline(NIGHT).relay_since == "03:10Z"
+
+
+def test_a_list_that_comes_while_it_is_tried_again_changes_nothing() -> None:
+    situation = known()
+    situation.absorb([RelayMoved("lost", "wss://relay:9443", "cut")])
+    situation.list_fleet(fleet(), FleetStatus(connection="connecting"))
+
+    assert (situation.relay, situation.relay_why) == ("lost", "cut")
+
+
+def test_since_when_is_not_said_of_a_link_that_never_stood() -> None:
+    situation = known(connection="connecting")
+    situation.absorb([RelayMoved("lost", "wss://relay:9443", "refused")])
+
+    assert situation.relay_since is None
+    assert situation.headline(NIGHT).relay_since == ""
+
+
+def test_a_link_that_stands_again_was_never_lost() -> None:
+    situation = known()
+    situation.absorb([RelayMoved("lost", why="cut"), RelayMoved("connecting"), RelayMoved("connected")])
+
+    assert (situation.relay, situation.relay_why, situation.relay_since) == ("connected", "", None)
+
+
+@pytest.mark.parametrize(("relay", "url"), [("none", ""), ("wss://relay:9443", "wss://relay:9443")])
+def test_where_there_is_no_relay_none_is_tried(relay: str, url: str) -> None:
+    assert known(relay=relay).relay_url == url
+
+
+def test_jobs_are_the_open_runs_newest_first_whoever_started_them() -> None:
+    situation = known()
+    situation.list_fleet(fleet(), FleetStatus(open_runs=["X-9", "X-10"]))
+    situation.absorb([RunPlanned("c", "X-11", "uptime", ("local",))])
+
+    assert situation.jobs == [("X-11", "uptime"), ("X-10", ""), ("X-9", "")]
+
+
 def test_open_runs_count_whoever_started_them() -> None:
     situation = known()
     situation.absorb([RunPlanned("c", "X-1", "uptime", ("local",))])
@@ -70,6 +119,59 @@ def test_an_end_that_was_missed_is_made_good_by_the_next_list() -> None:
     situation.list_fleet(fleet(), FleetStatus())
 
     assert situation.running == []
+
+
+def away() -> Situation:
+    """A console that was without a core for a while, with one run that goes on and one that had ended."""
+    situation = known()
+    for call, run in (("a", "X-1"), ("b", "X-2")):
+        situation.absorb([RunPlanned(call, run, "uptime", ("local",))])
+    situation.settle(situation.runs["a"], ended("X-1"))
+    situation.go_away()
+    return situation
+
+
+def ended(run: str) -> Execution:
+    """The result of a run on one node."""
+    door = FakeDoor()
+    return door.result(run, "E-1", "uptime", door.plan({"command": "uptime", "target": "local"}))
+
+
+def test_a_run_that_may_go_on_is_not_missed_before_it_is_known_to_have_ended() -> None:
+    assert away().missed == []
+
+
+def test_a_run_that_ended_while_nobody_told_is_missed_until_its_result_is_here() -> None:
+    situation = away()
+    situation.list_fleet(fleet(), FleetStatus())
+    assert [live.run for live in situation.missed] == ["X-2"]
+
+    situation.settle(situation.runs["b"], ended("X-2"))
+    assert situation.missed == []
+
+
+def test_a_call_that_never_became_a_run_is_not_missed() -> None:
+    situation = known()
+    situation.run_of("c", "uptime")
+    situation.go_away()
+
+    assert situation.missed == []
+
+
+def test_a_result_that_comes_before_the_event_of_the_end_ends_the_job_too() -> None:
+    situation = known()
+    situation.absorb([RunPlanned("c", "X-1", "uptime", ("local",))])
+    situation.settle(situation.runs["c"], ended("X-1"))
+
+    assert situation.jobs == [] and situation.headline(NIGHT).jobs == 0
+
+
+def test_a_result_of_a_run_that_goes_on_leaves_the_job_open() -> None:
+    situation = known()
+    situation.absorb([RunPlanned("c", "X-1", "uptime", ("local",))])
+    situation.settle(situation.runs["c"], ended("X-1").model_copy(update={"counts": {"running": 1}}))
+
+    assert [run for run, _ in situation.jobs] == ["X-1"]
 
 
 def test_a_nodes_last_run_outlives_the_next_list() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -33,9 +34,17 @@ async def lost(pilot: Pilot[Any], bench: Bench) -> None:
     """The relay is lost, and the core has something to say."""
     gone = {"connection": "lost", "why": "connection refused"}
     bench.door.fleet_status = bench.door.fleet_status.model_copy(update=gone)
-    bench.door.bus.publish(RelayMoved("lost", why="connection refused"))
+    bench.door.bus.publish(RelayMoved("lost", "wss://relay:9443", "connection refused"))
     bench.door.bus.publish(Warned("3 entries of the audit trail could not be written"))
     await until(pilot, lambda: pilot.app.desk.situation.relay == "lost")  # type: ignore[attr-defined]
+
+
+async def reconnecting(pilot: Pilot[Any], bench: Bench) -> None:
+    """Another process's core has ended, and the next is looked for."""
+    await running(pilot, bench)
+    bench.opens = asyncio.Event()
+    bench.core.lost.set()
+    await until(pilot, lambda: pilot.app.desk.situation.is_reconnecting)  # type: ignore[attr-defined]
 
 
 async def filtering(pilot: Pilot[Any], bench: Bench) -> None:
@@ -197,6 +206,7 @@ async def jobs(pilot: Pilot[Any], bench: Bench) -> None:
 STATES: tuple[Reach, ...] = (
     fleet,
     lost,
+    reconnecting,
     filtering,
     faults,
     node,
@@ -246,7 +256,7 @@ def test_another_theme_looks_as_it_did(bench: Bench, snap_compare: Any, theme: s
     assert snap_compare(bench.console(), terminal_size=(80, 24), run_before=reached(bench, running))
 
 
-@pytest.mark.parametrize("reach", [fleet, high], ids=["fleet", "high"])
+@pytest.mark.parametrize("reach", [fleet, high, reconnecting], ids=["fleet", "high", "reconnecting"])
 def test_without_colour_every_state_is_still_told_apart(
     bench: Bench, snap_compare: Any, reach: Reach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,9 +271,13 @@ def test_where_the_locale_is_not_utf_8_every_sign_is_ascii(bench: Bench, snap_co
     assert snap_compare(bench.console(), terminal_size=(80, 24), run_before=reached(bench, running))
 
 
-def test_the_first_picture_before_the_core_is_open(bench: Bench, snap_compare: Any) -> None:
-    import asyncio
+def test_without_utf_8_it_is_said_in_ascii_that_the_core_ended(bench: Bench, snap_compare: Any) -> None:
+    bench.glyphs = ASCII
 
+    assert snap_compare(bench.console(), terminal_size=(80, 24), run_before=reached(bench, reconnecting))
+
+
+def test_the_first_picture_before_the_core_is_open(bench: Bench, snap_compare: Any) -> None:
     bench.opens = asyncio.Event()
 
     assert snap_compare(bench.console(), terminal_size=(80, 24))

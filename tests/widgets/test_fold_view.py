@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.widgets.conftest import Host, lines_of
 
 from devopsclaw.model.execution import Fold
 from devopsclaw.model.state import State
-from devopsclaw.widgets.fold_view import FoldView, odd_first
+from devopsclaw.widgets.fold_view import FoldView, odd_first, silence
 from devopsclaw.widgets.glyphs import ASCII
 
 
@@ -114,14 +115,33 @@ async def test_escapes_in_output_are_shown_and_have_no_power(host: Host) -> None
         assert lines_of(view)[1] == "    │ ␛[31mred␛[0m    a"
 
 
-async def test_no_output_says_so_and_says_whether_more_may_come(host: Host) -> None:
+@pytest.mark.parametrize(
+    ("state", "is_over", "said"),
+    [
+        (State.RUNNING, False, "no output yet"),
+        (State.PENDING, False, "no output yet"),
+        (State.RUNNING, True, "no output came"),
+        (State.OK, False, "ended without output"),
+        (State.FAILED, True, "ended without output"),
+        (State.KILLED, True, "ended without output"),
+        (State.UNREACHABLE, True, "no output"),
+        (State.CANCELLED, True, "no output"),
+        (State.UNKNOWN, True, "no output came; how it ended is not known"),
+    ],
+)
+async def test_no_output_says_so_and_whether_more_may_come(
+    host: Host, state: State, is_over: bool, said: str
+) -> None:
     view = FoldView()
     async with host(view):
-        view.show([BUSY])
-        busy = lines_of(view)[1].strip()
-        view.show([fold(State.OK, "a")])
+        view.show([fold(state, "a")], is_over=is_over)
 
-        assert (busy, lines_of(view)[1].strip()) == ("no output yet", "no output")
+        assert lines_of(view)[1].strip() == said
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_nothing_more_is_promised_of_a_run_that_is_over(state: State) -> None:
+    assert "yet" not in silence(fold(state, "a"), True)
 
 
 async def test_a_flood_is_cut_on_screen_with_the_rest_counted(host: Host) -> None:

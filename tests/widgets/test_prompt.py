@@ -36,6 +36,19 @@ async def test_it_says_that_it_is_arming_and_then_which_key(host: Host) -> None:
         assert " y   then the digit  7 " in shown(prompt)
 
 
+async def test_a_question_longer_than_the_line_leaves_the_key_on_screen(host: Host) -> None:
+    clock = ManualClock()
+    prompt = Prompt(clock.steady)
+    async with host(prompt) as pilot:
+        prompt.ask(f"HIGH RISK: {'word ' * 30}on 43 nodes", Ask.DIGIT, digit="7")
+        clock.advance(1)
+        prompt.refresh()
+        await pilot.pause()
+
+        question, answer = (prompt.render_line(y).text for y in range(2))
+        assert question.rstrip().endswith("…") and "then the digit  7 " in answer
+
+
 async def test_a_y_is_followed_by_the_digit_on_screen(host: Host) -> None:
     clock = ManualClock()
     prompt = Prompt(clock.steady)

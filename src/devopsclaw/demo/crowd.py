@@ -9,11 +9,9 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 
-from pydantic import SecretStr
-
 from devopsclaw.assembly.node import NodeParts, open_node
 from devopsclaw.assembly.roles import keep_link, stopped
-from devopsclaw.assembly.token import token_of
+from devopsclaw.assembly.token import read_token
 from devopsclaw.core.background import Background, background
 from devopsclaw.core.clock import SystemClock
 from devopsclaw.core.db import Database
@@ -55,7 +53,7 @@ async def _settle_in(
 def main(words: list[str]) -> None:
     """The program."""
     url, token_file, *names = words
-    asyncio.run(serve(home(), url, token_of(token_file, SecretStr("")), names))
+    asyncio.run(serve(home(), url, read_token(token_file), names))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from devopsclaw.host.program import Program, launch
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError, Unreachable
 from devopsclaw.model.events import NodeSeen
+from devopsclaw.model.interest import Interest
 
 START_PATIENCE = 30.0
 """Seconds for the relay to listen; a cold start of Python on a busy machine takes a few."""
@@ -133,7 +134,7 @@ async def _settle(town: Town) -> None:
 
 async def _arrived(door: Door, town: Town) -> None:
     wanted = {resident.name for resident in town.residents}
-    with door.events(lambda event: isinstance(event, NodeSeen)) as seen:
+    with door.events(Interest.of(NodeSeen)) as seen:
         try:
             async with asyncio.timeout(ARRIVAL):
                 while missing := wanted - await _online(door):

@@ -136,6 +136,8 @@ class Audit(Frame):
         row = self.query_one(AuditTable).current
         if row is not None:
             self.post_message(CopyWanted(row.key, row.key))
+        else:
+            self.say("nothing to copy: no entry is shown")
 
     @work(exclusive=True, group="verify")
     async def action_verify(self) -> None:

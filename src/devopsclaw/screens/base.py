@@ -13,15 +13,21 @@ from textual.message import Message
 from textual.screen import Screen
 
 from devopsclaw.model.call import Consent
-from devopsclaw.model.errors import ClawError, Unreachable
+from devopsclaw.model.errors import ClawError
+from devopsclaw.model.text import safe
 from devopsclaw.screens.desk import Desk
 from devopsclaw.screens.keys import KeyAction, key_actions
 from devopsclaw.widgets.header_line import HeaderLine
 from devopsclaw.widgets.status_line import Standing, StatusLine
 from devopsclaw.widgets.tone_line import ToneLine, Word
+from devopsclaw.widgets.tray import Tray
 
 PANES = (("2", "fleet", "Fleet"), ("5", "audit", "Audit"))
 """Key, mode and word of each pane that exists; numbers are final (design §14.5)."""
+
+
+LOW, TALL = 20, 30
+"""Lines of a terminal below which a docked request takes one or two of them, and from which up to six."""
 
 
 class NodesWanted(Message):
@@ -38,13 +44,18 @@ class RunWanted(Message):
 
 
 class RunConfirmed(Message):
-    """Start this: the person saw the plan, and said yes where one is needed."""
+    """Start this: the person saw the plan, and said yes where one is needed. With `waits` somebody else has
+    to say it too.
+    """
 
-    def __init__(self, call: str, params: dict[str, Any], consent: Consent | None) -> None:
+    def __init__(
+        self, call: str, params: dict[str, Any], consent: Consent | None, *, waits: bool = False
+    ) -> None:
         super().__init__()
         self.call = call
         self.params = params
         self.consent = consent
+        self.waits = waits
 
 
 class RunOpened(Message):
@@ -90,6 +101,8 @@ class Frame(Screen[None]):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     mode = "fleet"
+    docks = True
+    """Whether requests for a yes are docked here."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -102,6 +115,7 @@ class Frame(Screen[None]):
         yield ToneLine(id="panes")
         with Vertical(id="body"):
             yield from self.body()
+        yield Tray(self.desk.glyphs)
         yield StatusLine()
 
     def body(self) -> ComposeResult:
@@ -132,6 +146,10 @@ class Frame(Screen[None]):
         """The situation has a fresh list of nodes."""
         self.settle()
 
+    def is_full(self) -> bool:
+        """Whether there is little room here for what is docked."""
+        return False
+
     def state_word(self) -> str:
         """NORMAL, FILTER, ANSWER: what typing does."""
         return "NORMAL"
@@ -145,9 +163,14 @@ class Frame(Screen[None]):
         return ""
 
     def say(self, text: str, tone: str = "") -> None:
-        """Show a notice in the status line until the next key."""
-        self._notice = (text, tone)
+        """Show a notice in the status line, in one line, until the next key."""
+        self._notice = (" ".join(safe(text).split()), tone)
         self.settle()
+
+    def unsay(self, text: str) -> None:
+        """Take this notice away, as it is not so any more; another that came meanwhile stays."""
+        if self._notice[0] == text:
+            self.say("")
 
     def say_error(self, error: ClawError) -> None:
         """Show what happened and what to do next."""
@@ -165,17 +188,21 @@ class Frame(Screen[None]):
             return
         self.query_one(HeaderLine).show(self.desk.situation.headline(self.desk.wall()))
         self._show_panes()
+        self._dock()
         self.query_one(StatusLine).show(self._standing())
 
     async def ask(self, name: str, params: dict[str, Any], **options: Any) -> Any:
         """Run an operation through the door; raises ClawError, Unreachable while the core is not open."""
-        if self.desk.door is None:
-            raise Unreachable("the core is not open yet", hint="wait for the header to say so")
-        return await self.desk.door.run(name, params, **options)
+        return await self.desk.at_core().run(name, params, **options)
+
+    def _dock(self) -> None:
+        """Show what waits for a yes; it takes no focus, and no key."""
+        docked = self.desk.situation.requests.docked if self.docks else []
+        room = 1 if self.is_full() else 2 if self.size.height < TALL else 3
+        self.query_one(Tray).show(docked, self.desk.wall(), 1 if self.size.height < LOW else room)
 
     def _standing(self) -> Standing:
-        is_answering = self.state_word() == "ANSWER"
-        actions = key_actions(self) if self.is_current and not is_answering else []
+        actions = key_actions(self) if self.is_current else []
         notice, tone = self._notice
         return Standing(
             word=self.state_word(),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from devopsclaw.model.state import State
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.situation import Situation
 from devopsclaw.widgets.fleet_grid import NodeRow
 from devopsclaw.widgets.glyphs import Glyphs, state_sign
@@ -25,11 +25,20 @@ EXIT_WORDS = {
     6: "only timeouts",
     7: "an outcome is unknown",
     8: "still running",
+    12: "paused for a person",
     13: "cancelled",
 }
 """Design §10."""
 
 SHOWN_IN_COLUMN = 6
+
+WHY = 90
+"""Characters for why the relay is away: with them the notice is three lines of 80 cells."""
+
+
+def ended_words(word: str, code: int) -> str:
+    """How a run ended: the result's word where it says more than the code, as for one that was cancelled."""
+    return EXIT_WORDS.get(13 if word == "cancelled" else code, "see below")
 
 
 def when(time: str, now: float) -> str:
@@ -57,7 +66,10 @@ def _oddness(state: State) -> int:
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """A JSON value as (name, text) lines, nested names dotted; empty values are left out."""
+    """A JSON value as (name, text) lines, nested names dotted; empty values are left out.
+
+    A name is one line; a text may be many.
+    """
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from flat(inner, f"{prefix}.{name}" if prefix else str(name))
@@ -66,18 +78,18 @@ def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from flat(inner, f"{prefix}.{number}" if prefix else str(number))
     elif isinstance(value, (list, tuple)):
         if value:
-            yield safe(prefix), safe("\n".join(str(each) for each in value))
+            yield one_line(prefix), safe("\n".join(str(each) for each in value), tab_size=8)
     elif isinstance(value, bool):
-        yield safe(prefix), "yes" if value else "no"
+        yield one_line(prefix), "yes" if value else "no"
     elif value not in (None, ""):
-        yield safe(prefix), safe(str(value), tab_size=8)
+        yield one_line(prefix), safe(str(value), tab_size=8)
 
 
 def node_summary(node: NodeRow) -> str:
     """What is worth a line about the node under the cursor: labels, groups, then facts."""
     labels = " ".join(f"{name}={value}" for name, value in sorted(node.labels.items()))
     groups = " ".join(f"@{group}" for group in node.groups)
-    return safe("  ".join(part for part in (labels, groups) if part)) or "no labels"
+    return one_line("  ".join(part for part in (labels, groups) if part)) or "no labels"
 
 
 def facts_summary(facts: Mapping[str, Any]) -> str:
@@ -88,20 +100,30 @@ def facts_summary(facts: Mapping[str, Any]) -> str:
 def notice_of(situation: Situation, glyphs: Glyphs) -> str:
     """The most urgent thing that changes how the list is to be read; empty for nothing."""
     if situation.relay == "lost":
-        return f"{glyphs.unknown} Without the relay this is what was last heard. Work already sent goes on."
+        return _loss(situation, glyphs)
     if situation.warnings:
         newest = situation.warnings[-1]
         hint = f"  ({newest.hint})" if newest.hint else ""
-        return safe(f"{glyphs.needs_you} {newest.text}{hint}", tab_size=1)
+        return one_line(f"{glyphs.needs_you} {newest.text}{hint}")
     return ""
+
+
+def _loss(situation: Situation, glyphs: Glyphs) -> str:
+    """What is known of a lost relay: since when, why, and whether it is tried again."""
+    since = situation.relay_since
+    at = "" if since is None else f" since {datetime.fromtimestamp(since, UTC):%H:%M:%SZ}"
+    again = ", trying again" if situation.relay_url else ""
+    why = f": {one_line(situation.relay_why)[:WHY]}" if situation.relay_why else ""
+    heard = "This is what was last heard; work already sent goes on."
+    return f"{glyphs.unknown} No relay{at}{again}{why}\n  {heard}"
 
 
 def side_sections(situation: Situation, now: float, glyphs: Glyphs) -> tuple[Section, ...]:
     """The situation column: what needs a person, what fails, what runs, what was put on record."""
     failing = [_failing(node, now, glyphs) for node in situation.failing]
-    running = [(f"{glyphs.running} {live.run} {safe(live.command)}", "busy") for live in situation.running]
+    running = [(f"{glyphs.running} {run} {one_line(said)}", "busy") for run, said in situation.jobs]
     recent = [(f"{entry}  {operation}", "dim") for entry, operation in reversed(situation.entries)]
-    needs = [(f"{glyphs.needs_you} {safe(warned.text)}", "warn") for warned in situation.warnings]
+    needs = [(f"{glyphs.needs_you} {one_line(warned.text)}", "warn") for warned in situation.warnings]
     return (
         Section("NEEDS YOU", tuple(needs)),
         Section(f"FAILING {len(failing)}/{len(situation.nodes)}", _few(failing)),
@@ -124,9 +146,9 @@ def _standing(situation: Situation, glyphs: Glyphs) -> tuple[tuple[str, str], ..
 
 def _failing(node: NodeRow, now: float, glyphs: Glyphs) -> tuple[str, str]:
     if node.alarm:
-        return f"{glyphs.needs_you} {safe(node.name)}  {safe(node.alarm)}", "bad"
+        return f"{glyphs.needs_you} {one_line(node.name)}  {one_line(node.alarm)}", "bad"
     seen = "never seen" if node.last_seen is None else f"{age(now - node.last_seen)} ago"
-    return f"{glyphs.failed} {safe(node.name)}  {node.status} {seen}", "bad"
+    return f"{glyphs.failed} {one_line(node.name)}  {node.status} {seen}", "bad"
 
 
 def _few(lines: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

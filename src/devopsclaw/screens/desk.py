@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from devopsclaw.core.door import Door
+from devopsclaw.model.errors import Unreachable
 from devopsclaw.screens.situation import Situation
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs, glyphs_for
 
@@ -19,6 +23,11 @@ class CoreHandle(Protocol):
     @property
     def door(self) -> Door:
         """The way to run operations."""
+        ...
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when this core has ended, though nobody here closed it."""
         ...
 
     async def close(self) -> None:
@@ -39,6 +48,18 @@ class Desk:
     glyphs: Glyphs = UNICODE
     situation: Situation = field(default_factory=Situation)
     door: Door | None = None
+    uid: int = -1
+    """Of the person who sits here, as the core sees it; -1 where that is not known."""
+    returned_at: float = -inf
+    """Steady time at which the terminal last came to the front."""
+
+    def at_core(self) -> Door:
+        """The way to the core. Raises Unreachable while none is open."""
+        if self.door is not None:
+            return self.door
+        if self.situation.broken:
+            raise Unreachable("the core did not open", hint="q, then start the console again")
+        raise Unreachable("the core is not open yet", hint="wait for the header to say so")
 
 
 def system_desk(environment: Mapping[str, str]) -> Desk:
@@ -48,4 +69,5 @@ def system_desk(environment: Mapping[str, str]) -> Desk:
         steady=time.monotonic,
         digit=lambda: str(2 + secrets.randbelow(8)),
         glyphs=glyphs_for(environment),
+        uid=os.getuid(),
     )

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from devopsclaw.model.errors import ClawError, NotFound
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.base import CopyWanted, Frame
 from devopsclaw.screens.describe import flat
 from devopsclaw.screens.desk import Desk
@@ -56,6 +56,8 @@ class Entry(Frame):
         """Send the whole entry, as JSON, to the clipboard."""
         if self._body:
             self.post_message(CopyWanted(json.dumps(self._body, indent=2, ensure_ascii=False), self._entry))
+        else:
+            self.say("nothing to copy: there is no entry on screen")
 
     def action_back(self) -> None:
         """Go back."""
@@ -72,7 +74,7 @@ class Entry(Frame):
             empty.update(safe(f"\n  {error.message}\n\n  {error.hint}"))
             return
         self._entry, self._body = name, result.model_dump(mode="json")
-        self.query_one(Rule).show(safe(name))
+        self.query_one(Rule).show(one_line(name))
         self.query_one(Page).show(flat(self._body))
         self.settle()
 

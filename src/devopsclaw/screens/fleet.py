@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from devopsclaw.model.errors import ClawError
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.base import CopyWanted, EntryWanted, Frame, NodesWanted, NodeWanted, RunWanted
 from devopsclaw.screens.describe import facts_summary, node_summary, notice_of, side_sections
 from devopsclaw.screens.desk import Desk
@@ -25,7 +25,6 @@ from devopsclaw.widgets.words import many
 
 FILTER_DELAY = 0.15
 """Seconds after the last key before the filter is asked, so that typing asks once."""
-
 
 JOIN = "devopsclaw agent-daemon --relay wss://HOST:9443 --token-file FILE"
 
@@ -108,6 +107,8 @@ class Fleet(Frame):
         grid.mark(grid.marked & self.desk.situation.nodes.keys())
         grid.show(shown, self.desk.wall())
         grid.display = bool(shown)
+        if shown and self.focused is None:
+            grid.focus()  # it lost the keys when its last row went
         empty = self.query_one("#empty", Static)
         empty.display = not shown
         empty.update(self._emptiness())
@@ -164,6 +165,8 @@ class Fleet(Frame):
         node = self._current()
         if node:
             self.post_message(EntryWanted(node=node.name))
+        else:
+            self.say("no node is shown, so there is none to look for")
 
     def action_copy(self) -> None:
         """Send the marked names, or this one, to the clipboard."""
@@ -171,6 +174,8 @@ class Fleet(Frame):
         names = sorted(grid.marked) or ([node.name] if node else [])
         if names:
             self.post_message(CopyWanted("\n".join(names), many(len(names), "name")))
+        else:
+            self.say("nothing to copy: no node is shown")
 
     def action_reload(self) -> None:
         """Ask the core for the nodes again."""
@@ -260,7 +265,7 @@ class Fleet(Frame):
         strip, rule = self.query_one("#node-strip", Static), self.query_one("#node-rule", Rule)
         strip.display = rule.display = node is not None
         if node is not None:
-            rule.show(safe(node.name), safe(node.address))
+            rule.show(one_line(node.name), one_line(node.address))
             shown = f"  {node_summary(node)}\n  {facts_summary(node.facts) or 'no facts reported yet'}"
             if strip.content != shown:
                 strip.update(shown)
@@ -274,10 +279,7 @@ class Fleet(Frame):
         elif not situation.is_open:
             said = ("Opening the core ...",)
         elif not situation.nodes:
-            said = (
-                "No nodes yet.",
-                "On a server:  devopsclaw agent-daemon --relay wss://HOST:9443 --token-file FILE",
-            )
+            said = ("No nodes yet.", f"On a server:  {JOIN}")
         elif self._faults_only and self._matching is None:
             all_of = many(len(situation.nodes), "node")
             said = (f"{glyphs.ok} No faults: {all_of}, all online.", "f shows them.")

@@ -12,13 +12,13 @@ from textual.widgets import Static
 from devopsclaw.model.call import Consent
 from devopsclaw.model.errors import ClawError
 from devopsclaw.model.state import LIVE
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.base import CopyWanted, EntryWanted, Frame, RunWanted
-from devopsclaw.screens.describe import EXIT_WORDS, counts_words
+from devopsclaw.screens.describe import counts_words, ended_words
 from devopsclaw.screens.desk import Desk
 from devopsclaw.screens.live_run import LiveRun
 from devopsclaw.widgets.confirmation import Ask
-from devopsclaw.widgets.fold_view import FoldView
+from devopsclaw.widgets.fold_view import FoldView, silence
 from devopsclaw.widgets.prompt import Prompt
 from devopsclaw.widgets.rule import Rule
 from devopsclaw.widgets.tone_line import ToneLine, Word
@@ -64,11 +64,11 @@ class Folds(Frame):
 
     def absorb(self, changed: frozenset[str]) -> None:
         """Events came, perhaps for this run."""
-        self.show_run()
+        self._catch_up()
 
     def on_screen_resume(self) -> None:
         """It went on meanwhile."""
-        self.show_run()
+        self._catch_up()
 
     def state_word(self) -> str:
         """ANSWER while a question is open."""
@@ -96,12 +96,14 @@ class Folds(Frame):
             return
         live, rule = self._live, self.query_one("#run-rule", Rule)
         command = safe(live.command.strip(), tab_size=1).replace("\n", " ; ")
-        rule.show(f"{live.run or 'starting'}  $ {command}", safe(live.target))
+        rule.show(f"{live.run or 'starting'}  $ {command}", one_line(live.target))
         folds = live.folds()
         self.query_one("#counts", ToneLine).show(self._counts())
         if live.error is not None:
             self._complain(live.error)
-        self.query_one(FoldView).show(folds)
+        self.query_one(FoldView).show(folds, is_over=live.is_over)
+        if live.is_over:
+            self._withdraw()
         self.refresh_bindings()
         self.settle()
 
@@ -125,10 +127,13 @@ class Folds(Frame):
     def action_copy(self) -> None:
         """Send the output of the fold under the cursor to the clipboard, made safe."""
         fold = self.query_one(FoldView).fold
-        if fold is not None:
-            self.post_message(
-                CopyWanted(safe(fold.stdout + fold.stderr), f"the output of {fold.count} nodes")
-            )
+        if fold is None:
+            self.say("nothing to copy: no node has answered yet")
+        elif not fold.stdout + fold.stderr:
+            self.say(f"nothing to copy: {silence(fold, self._live.is_over)}")
+        else:
+            what = f"the output of {many(fold.count, 'node')}"
+            self.post_message(CopyWanted(safe(fold.stdout + fold.stderr), what))
 
     def action_back(self) -> None:
         """Go back; what runs goes on."""
@@ -145,11 +150,41 @@ class Folds(Frame):
     @work(exclusive=True, group="cancel")
     async def _cancel(self) -> None:
         """The yes was given here, to this run; the nodes report what came of it."""
-        self.say(f"cancelling {self._live.run}", "warn")
+        self.say(self._cancelling, "warn")
         try:
             await self.ask("jobs.cancel", {"run": self._live.run}, consent=Consent("yes"))
         except ClawError as error:
             self.say_error(error)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Show it; a run that was fetched while it went on takes no events, so its end is asked for."""
+        live = self._live
+        self.show_run()
+        if live.is_settled and live.is_running and live.run not in self.desk.situation.open_runs:
+            self._fetch_end()
+
+    @work(exclusive=True, group="end")
+    async def _fetch_end(self) -> None:
+        try:
+            self._live.settle(await self.ask("jobs.show", {"run": self._live.run}))
+        except ClawError as error:
+            self.say_error(error)
+            return
+        self.show_run()
+
+    def _withdraw(self) -> None:
+        """The run has ended: there is nothing left to cancel, and nothing is being cancelled."""
+        self.unsay(self._cancelling)
+        prompt = self.query_one(Prompt)
+        if prompt.is_asking:
+            prompt.close()
+            self.query_one(FoldView).focus()
+            self.say(f"{self._live.run} has ended" if self._live.error is None else "")
+
+    @property
+    def _cancelling(self) -> str:
+        return f"cancelling {self._live.run}"
 
     @on(FoldView.Moved)
     def _moved(self) -> None:
@@ -160,9 +195,10 @@ class Folds(Frame):
         live, counts = self._live, self._live.counts()
         words: list[Word] = [("  ", ""), *counts_words(counts, self.desk.glyphs)]
         if live.exit_code is not None and not live.is_running:
-            words.append(
-                (f" ended, exit {live.exit_code}: {EXIT_WORDS.get(live.exit_code, 'see below')}", "dim")
-            )
+            ended = ended_words(live.word, live.exit_code)
+            words.append((f" ended, exit {live.exit_code}: {ended}", "dim"))
+        elif live.word == "paused":
+            words.append((f" paused: devopsclaw jobs resume {live.run} goes on", "warn"))
         elif live.error is None:
             words.append(
                 (f" of {many(sum(counts.values()), 'node')}, going on" if counts else "waiting", "dim")

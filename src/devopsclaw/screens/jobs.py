@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from devopsclaw.model.errors import ClawError
 from devopsclaw.model.state import State
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.base import Frame, RunOpened
 from devopsclaw.screens.describe import when
 from devopsclaw.screens.desk import Desk
@@ -93,12 +93,17 @@ class Jobs(Frame):
             result = await self.ask("jobs.list", {"limit": SHOWN})
         except ClawError as error:
             self.say_error(error)
+            self._show_empty(f"{error.message}\n\n  {error.hint}")
             return
-        table, empty = self.query_one(LineTable), self.query_one("#empty", Static)
-        table.replace([self._row(item) for item in result.items])
-        table.display, empty.display = bool(result.items), not result.items
-        empty.update("\n  Nothing was run yet.\n\n  x in the fleet pane runs something.")
+        self.query_one(LineTable).replace([self._row(item) for item in result.items])
+        self._show_empty("Nothing was run yet.\n\n  x in the fleet pane runs something.")
         self.settle()
+
+    def _show_empty(self, said: str) -> None:
+        """Say it in place of the table where the table has no row."""
+        table, empty = self.query_one(LineTable), self.query_one("#empty", Static)
+        table.display, empty.display = bool(table.rows), not table.rows
+        empty.update(safe(f"\n  {said}"))
 
     @on(LineTable.Moved)
     def _moved(self) -> None:
@@ -108,16 +113,18 @@ class Jobs(Frame):
         sign = self._sign(str(item.status))
         cells = (
             (when(str(item.started_at), self.desk.wall()), "dim"),
-            (safe(item.run), "strong"),
+            (one_line(item.run), "strong"),
             (f"{sign.glyph} {sign.word}", sign.tone),
-            (safe(item.user), ""),
+            (one_line(item.user), ""),
             (str(item.nodes), ""),
-            (safe(item.target), "dim"),
-            (safe(item.command, tab_size=1).split("\n")[0], ""),
+            (one_line(item.target), "dim"),
+            (one_line(item.command), ""),
         )
         return Row(str(item.run), cells)
 
     def _sign(self, status: str) -> Sign:
         """The status is a state's word, or one of the job's own."""
         known = {state.value for state in State}
-        return state_sign(State(status), self.desk.glyphs) if status in known else Sign(" ", safe(status), "")
+        if status in known:
+            return state_sign(State(status), self.desk.glyphs)
+        return Sign(" ", one_line(status), "")

@@ -12,8 +12,9 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 
 from devopsclaw.widgets.field import Field
+from devopsclaw.widgets.prompt import Prompt
 
-NAMES = {"slash": "/", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "space": "Space"}
+NAMES = {"slash": "/", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "space": "Space", "minus": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,12 @@ def key_actions(screen: Screen[Any]) -> list[KeyAction]:
     """The actions that work on this screen now: those shown below it first; twins of a key together."""
     found: dict[tuple[int, str], KeyAction] = {}
     is_typing = isinstance(screen.focused, Field)
+    question = screen.focused if isinstance(screen.focused, Prompt) else None
     for active in screen.active_bindings.values():
         binding = active.binding
         if is_typing and len(key_name(binding.key)) == 1:
+            continue
+        if question is not None and not question.lets(binding.key):
             continue
         # Only our own bindings have ids: what Textual brings along for editing is not an action of ours.
         if not binding.id or not active.enabled:

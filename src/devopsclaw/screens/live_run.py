@@ -79,8 +79,12 @@ class LiveRun:
         self.entry = ""
         self.parts: dict[str, Part] = {}
         self.exit_code: int | None = None
+        self.word = ""
+        """The result's word for the whole run; empty before there is one."""
         self.error: ClawError | None = None
         self.dropped = 0
+        self.was_away = False
+        """Whether things may have happened that were not told here."""
         self._result: Any = None
 
     @property
@@ -94,6 +98,11 @@ class LiveRun:
         if self._result is not None:
             return any(self._result.counts.get(state.value) for state in LIVE)
         return self.has_begun and self.exit_code is None and self.error is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it began and nothing more is to be waited for."""
+        return self.has_begun and not self.is_running
 
     @property
     def is_settled(self) -> bool:
@@ -119,7 +128,7 @@ class LiveRun:
         self._result = result
         self.run, self.entry = result.run, result.entry or self.entry
         self.command, self.target = result.command, result.target
-        self.exit_code = result.exit_code
+        self.exit_code, self.word = result.exit_code, result.status
         self.parts = {}
 
     def counts(self) -> dict[str, int]:
@@ -146,8 +155,12 @@ class LiveRun:
 
     @property
     def missed(self) -> bool:
-        """Whether output went by that is not on screen; the result will have it."""
-        return bool(self.dropped) or any(part.out.missed + part.err.missed for part in self.parts.values())
+        """Whether something went by that is not on screen; the result will have it."""
+        return (
+            self.was_away
+            or bool(self.dropped)
+            or any(part.out.missed + part.err.missed for part in self.parts.values())
+        )
 
     def _still_live(self) -> list[Fold]:
         """Groups of the nodes that a result counts as not ended: results fold only what is final."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from devopsclaw.model.errors import ClawError
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.screens.base import CopyWanted, EntryWanted, Frame, RunWanted
 from devopsclaw.screens.describe import flat
 from devopsclaw.screens.desk import Desk
@@ -40,7 +40,7 @@ class Node(Frame):
 
     def body(self) -> ComposeResult:
         """Title and fields."""
-        yield Rule(self.desk.glyphs, safe(self._node_name))
+        yield Rule(self.desk.glyphs, one_line(self._node_name))
         yield Page(self.desk.glyphs)
 
     def on_mount(self) -> None:
@@ -77,12 +77,15 @@ class Node(Frame):
 
     @work(exclusive=True, group="node")
     async def _load(self) -> None:
+        page = self.query_one(Page)
         try:
             result = await self.ask("node.show", {"name": self._node_name})
         except ClawError as error:
             self.say_error(error)
+            if not page.rows:
+                page.show([("", safe(text)) for text in (error.message, error.hint) if text])
             return
-        self.query_one(Page).show(_lines(result.model_dump(mode="json"), self.desk.wall()))
+        page.show(_lines(result.model_dump(mode="json"), self.desk.wall()))
         self.settle()
 
 
@@ -97,5 +100,5 @@ def _lines(body: dict[str, Any], now: float) -> list[tuple[str, str]]:
     lines = list(flat({name: value for name, value in body.items() if name not in nested}))
     for name, value in nested.items():
         below = list(flat(value))
-        lines += [(" ", ""), (safe(name).upper(), ""), *(below or [("", "none")])]
+        lines += [(" ", ""), (one_line(name).upper(), ""), *(below or [("", "none")])]
     return lines

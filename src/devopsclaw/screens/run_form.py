@@ -15,12 +15,13 @@ from textual.containers import Horizontal
 from textual.widgets import Label, Static
 
 from devopsclaw.model.call import Consent
-from devopsclaw.model.errors import ApprovalNeeded, BadParams, ClawError
+from devopsclaw.model.errors import OTHER, ApprovalNeeded, BadParams, ClawError
 from devopsclaw.model.plan import Plan
 from devopsclaw.model.risk import Effect, Risk
 from devopsclaw.model.text import safe
 from devopsclaw.screens.base import Frame, RunConfirmed
 from devopsclaw.screens.desk import Desk
+from devopsclaw.screens.situation import minute
 from devopsclaw.widgets.confirmation import Ask
 from devopsclaw.widgets.field import Field
 from devopsclaw.widgets.plan_view import PlanView
@@ -55,6 +56,8 @@ class RunForm(Frame):
         self._plan: Plan | None = None
         self._is_again = False
         self._call = ""
+        self._consent: Consent | None = None
+        self._needs_other = False
 
     def body(self) -> ComposeResult:
         """The form, the plan, the question."""
@@ -67,6 +70,7 @@ class RunForm(Frame):
         yield Static(HINT, id="hint", markup=False)
         yield Rule(self.desk.glyphs, id="plan-rule")
         yield PlanView()
+        yield Static("", id="waits", markup=False)
         yield Prompt(self.desk.steady)
 
     def on_mount(self) -> None:
@@ -80,11 +84,24 @@ class RunForm(Frame):
         """The id of the call that was started from here and has not begun yet."""
         return self._call
 
+    def is_full(self) -> bool:
+        """A plan needs the room, and its question stays where it is."""
+        return True
+
     def state_word(self) -> str:
-        """ANSWER while a question is open; else what is typed is text."""
+        """ANSWER while a question is open, WAITING while somebody else's is; else what is typed is text."""
         if self.query_one(Prompt).is_asking:
             return "ANSWER"
-        return "FORM"
+        return "WAITING" if self._needs_other else "FORM"
+
+    def absorb(self, changed: frozenset[str]) -> None:
+        """Somebody else's yes may have been asked for."""
+        self._show_waiting()
+        super().absorb(changed)
+
+    def on_unmount(self) -> None:
+        """What waits for somebody else waits for as long as its form is open."""
+        self._withdraw()
 
     def action_step(self, by: int) -> None:
         """To the next or the previous field."""
@@ -94,13 +111,23 @@ class RunForm(Frame):
             self.focus_previous(Field)
 
     def action_back(self) -> None:
-        """Leave; nothing was started."""
-        self.dismiss()
+        """Leave; nothing was started. What waits for somebody else is withdrawn first."""
+        if not self._needs_other:
+            self.dismiss()
+            return
+        self._withdraw()
+        self._wait_for_other(False)
+        self._forget()
+        self.query_one("#command", Field).focus()
+        self.say("withdrawn; nothing ran")
 
     def refused(self, error: ClawError) -> None:
         """The call that was started from here did not run."""
         self._call = ""
-        if isinstance(error, ApprovalNeeded):
+        self._wait_for_other(False)
+        if isinstance(error, ApprovalNeeded) and error.phrase == OTHER:
+            self._start(self._consent, waits=True)
+        elif isinstance(error, ApprovalNeeded):
             self._is_again = True
             self._make_plan()
         else:
@@ -168,10 +195,38 @@ class RunForm(Frame):
             phrase = event.typed if self._plan.risk == Risk.CRITICAL.word else "yes"
             self._start(Consent(phrase, self._plan.digest))
 
-    def _start(self, consent: Consent | None) -> None:
-        self._call = uuid4().hex
-        self.query_one("#plan-rule", Rule).show("PLAN", "starting")
-        self.post_message(RunConfirmed(self._call, self._params(), consent))
+    def _start(self, consent: Consent | None, *, waits: bool = False) -> None:
+        self._call, self._consent = uuid4().hex, consent
+        self.desk.situation.requests.mine.add(self._call)
+        self.query_one("#plan-rule", Rule).show("PLAN", "nothing has run yet" if waits else "starting")
+        self._wait_for_other(waits)
+        self.post_message(RunConfirmed(self._call, self._params(), consent, waits=waits))
+
+    def _wait_for_other(self, waits: bool) -> None:
+        """While somebody else is asked, the form is as it was asked about."""
+        self._needs_other = waits
+        for field in self.query(Field):
+            field.disabled = waits
+        self.query_one("#waits").display = waits
+        self._show_waiting()
+        self.settle()
+
+    def _show_waiting(self) -> None:
+        asked = self.desk.situation.requests.of(self._call) if self._needs_other else None
+        if asked is not None:
+            until = minute(asked.expires_at)
+            said = f"{asked.id} waits for somebody else until {until}\nEsc withdraws it"
+            self.query_one("#waits", Static).update(said)
+
+    def _withdraw(self) -> None:
+        """Cancel the call that waits, unless it has begun: then it is a job like any other."""
+        live = self.desk.situation.runs.get(self._call)
+        if not self._needs_other or live is None or live.has_begun:
+            return
+        if self.desk.door is not None:
+            self.desk.door.cancel(self._call)
+        del self.desk.situation.runs[self._call]
+        self._call = ""
 
     def _params(self) -> dict[str, Any]:
         """The fields as params; raises BadParams for what would be no command at all."""

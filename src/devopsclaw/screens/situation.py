@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from devopsclaw.core.bus import Gap
 from devopsclaw.model.events import (
+    ApprovalAsked,
+    ApprovalClosed,
     CallStarted,
     NodeMoved,
     NodePrinted,
@@ -19,6 +22,7 @@ from devopsclaw.model.events import (
     Warned,
 )
 from devopsclaw.screens.live_run import LiveRun
+from devopsclaw.screens.requests import Requests
 from devopsclaw.widgets.fleet_grid import NodeRow
 from devopsclaw.widgets.header_line import Headline
 
@@ -56,22 +60,31 @@ class Situation:
     """What the header says of this home that is not so elsewhere."""
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     relay: str = ""
+    """A word of `RelayMoved`. While it is tried again after a loss it stays `lost`."""
     relay_why: str = ""
+    relay_since: float | None = None
+    """Wall time at which a link that stood was lost; None where that was not seen here."""
+    relay_url: str = ""
+    """What is dialled; empty where there is no relay to try."""
     runs: dict[str, LiveRun] = field(default_factory=dict)
     open_runs: set[str] = field(default_factory=set)
     """Ids of the runs that are not over, whoever started them."""
+    requests: Requests = field(default_factory=Requests)
     warnings: list[Warned] = field(default_factory=list)
     entries: list[tuple[str, str]] = field(default_factory=list)
     """Ids and operations of the audit entries written since the console opened, newest last."""
     is_open: bool = False
+    is_reconnecting: bool = False
+    """Whether the core that was there has ended and another is looked for."""
     broken: str = ""
     """Why the core did not open."""
+    wall: Callable[[], float] = time.time
     _standing: tuple[list[NodeRow], tuple[str, ...]] | None = None
 
     def list_fleet(self, items: Iterable[Any], status: Any) -> None:
         """Take the whole fleet as the core has it: the items of `node.list`, the result of `fleet.status`."""
         self.nodes = {item.name: self._with_run(node_row(item)) for item in items}
-        self.relay, self.relay_why = status.connection, status.why
+        self._hear_of_relay(status.connection, status.why, "" if status.relay == "none" else status.relay)
         self.open_runs = set(status.open_runs)
         self._standing = None
 
@@ -84,12 +97,14 @@ class Situation:
                     self._see(event)
                     changed.add(event.node)
                 case RelayMoved():
-                    self.relay, self.relay_why = event.status, event.why
+                    self._hear_of_relay(event.status, event.why, event.url)
                 case Warned():
                     others = [each for each in self.warnings if each != event]
                     self.warnings = [*others, event][-WARNINGS_KEPT:]
                 case Gap():
                     self._drop(event.dropped)
+                case ApprovalAsked() | ApprovalClosed():
+                    self.requests.take(event.request)
                 case CallStarted() | RunPlanned() | NodeMoved() | NodePrinted() | RunEnded():
                     changed |= self._run(event)
         return frozenset(changed)
@@ -101,6 +116,12 @@ class Situation:
             self._forget()
         return self.runs[call]
 
+    def settle(self, live: LiveRun, result: Any) -> None:
+        """Take the result of a run: it may be here before the event that tells the end."""
+        live.settle(result)
+        if not live.is_running:
+            self.open_runs.discard(live.run)
+
     def named(self, run: str) -> LiveRun | None:
         """The run with this id, if it is at hand."""
         return next((live for live in self.runs.values() if live.run == run), None)
@@ -109,6 +130,27 @@ class Situation:
     def running(self) -> list[LiveRun]:
         """Runs with a part still open."""
         return [live for live in self.runs.values() if live.run in self.open_runs]
+
+    def go_away(self) -> None:
+        """What happens from now on is not told here for a while."""
+        for live in self.runs.values():
+            live.was_away = True
+
+    @property
+    def missed(self) -> list[LiveRun]:
+        """Runs that ended, and not all that came of them is known here."""
+        return [
+            live
+            for live in self.runs.values()
+            if live.run and live.missed and not live.is_settled and live.run not in self.open_runs
+        ]
+
+    @property
+    def jobs(self) -> list[tuple[str, str]]:
+        """Id and command of each run that is not over, newest first; of some only the id is known here."""
+        commands = {live.run: live.command for live in self.running}
+        ids = sorted(self.open_runs, key=lambda run: (len(run), run), reverse=True)
+        return [(run, commands.get(run, "")) for run in ids]
 
     @property
     def failing(self) -> list[NodeRow]:
@@ -123,11 +165,14 @@ class Situation:
             failing=len(self.failing),
             total=len(self.nodes),
             jobs=len(self.open_runs),
+            approvals=len(self.requests.docked),
             relay=self.relay,
             relay_why=self.relay_why,
+            relay_since="" if self.relay_since is None else minute(self.relay_since),
             demo=self.demo,
             caution=self.caution,
             opening=not self.is_open and not self.broken,
+            reconnecting=self.is_reconnecting,
             broken=bool(self.broken),
         )
 
@@ -139,6 +184,17 @@ class Situation:
             environments = {node.environment for node in nodes} & set(self.protected)
             self._standing = failing, tuple(sorted(environments))
         return self._standing
+
+    def _hear_of_relay(self, status: str, why: str, url: str) -> None:
+        """The first of two losses says since when; a try in between is no other state."""
+        self.relay_url = url
+        if status == "connecting" and self.relay == "lost":
+            return
+        if status != "lost":
+            self.relay_since = None
+        elif self.relay == "connected":
+            self.relay_since = self.wall()
+        self.relay, self.relay_why = status, why
 
     def _see(self, event: NodeSeen) -> None:
         known = self.nodes.get(event.node)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from textual.app import App
+
+from devopsclaw.model.errors import ClawError
 
 CLIPBOARD_LIMIT = 74_000
 """Bytes of OSC 52 that terminals and multiplexers let pass; a longer one is dropped without a word."""
@@ -13,8 +14,22 @@ CLIPBOARD_LIMIT = 74_000
 MOUSE_MODES = ("?1000", "?1003", "?1006")
 """Report buttons, motion, in SGR coordinates. Source: xterm's ctlseqs, "Mouse Tracking"."""
 
-Copier = Callable[[str], Awaitable[str]]
-"""Sends text to a clipboard and says how it did."""
+
+class Copier(Protocol):
+    """The ways to a clipboard beside the terminal's own."""
+
+    @property
+    def is_in_tmux(self) -> bool:
+        """Whether tmux is around us: by default it drops what a program says to the terminal's clipboard."""
+        ...
+
+    async def offer(self, text: str) -> str:
+        """Give it to tmux; what took it. Raises ClawError where it was not taken."""
+        ...
+
+    def keep(self, text: str) -> str:
+        """Write it to a file; its path. Raises ClawError."""
+        ...
 
 
 def report_mouse(app: App[Any], wanted: bool) -> None:
@@ -27,11 +42,29 @@ def report_mouse(app: App[Any], wanted: bool) -> None:
 
 
 async def send(app: App[Any], copier: Copier | None, text: str, what: str) -> str:
-    """Send text to the clipboard; what to say about it. Whether it arrives cannot be known, so: "sent"."""
+    """Send text by the first way that takes it: tmux, the terminal (OSC 52), a file; what to say about it.
+
+    Whether it arrives cannot be known, so: "sent".
+    """
+    refused = ""
+    if copier is not None and copier.is_in_tmux:
+        try:
+            return f"sent {what}: {await copier.offer(text)}"
+        except ClawError as error:
+            refused = f"; {error.message}"
     length = len(text.encode())
-    if copier is not None:
-        return f"sent {what}: {await copier(text)}"
     if length > CLIPBOARD_LIMIT:
-        return f"not sent: {length} bytes are more than a terminal's clipboard takes ({CLIPBOARD_LIMIT})"
+        return _kept(copier, text, what) if copier is not None else _too_long(what)
     app.copy_to_clipboard(text)
-    return f"sent {what} to the terminal's clipboard (OSC 52)"
+    return f"sent {what} to the terminal's clipboard (OSC 52){refused}"
+
+
+def _kept(copier: Copier, text: str, what: str) -> str:
+    try:
+        return f"{_too_long(what)}; it is in {copier.keep(text)}"
+    except ClawError as error:
+        return f"{_too_long(what)}; {error.message}"
+
+
+def _too_long(what: str) -> str:
+    return f"not sent: {what} is too long for a clipboard"

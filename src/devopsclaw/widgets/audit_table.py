@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs, Sign
 from devopsclaw.widgets.line_table import Column, LineTable, Row
 
@@ -64,21 +64,21 @@ class AuditTable(LineTable):
         sign = verdict_sign(entry.status, self.glyphs)
         took = "" if entry.duration is None else f"{entry.duration:.1f}s"
         cells = (
-            (safe(entry.when), "dim"),
-            (safe(entry.id), "strong"),
-            (safe(entry.user), ""),
-            (safe(entry.action), ""),
+            (one_line(entry.when), "dim"),
+            (one_line(entry.id), "strong"),
+            (one_line(entry.user), ""),
+            (one_line(entry.action), ""),
             (f"{sign.glyph} {sign.word}", sign.tone),
-            (safe(entry.nodes), ""),
+            (one_line(entry.nodes), ""),
             (took, "dim"),
-            (safe(entry.target), "dim"),
+            (one_line(entry.target), "dim"),
         )
         return Row(entry.id, cells)
 
 
 def verdict_sign(status: str, glyphs: Glyphs) -> Sign:
     """The sign of an entry's status, whose word is shown as it is recorded."""
-    word = safe(status) or "?"
+    word = one_line(status) or "?"
     if status in GOOD:
         return Sign(glyphs.ok, word, "ok")
     if status in PENDING:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from devopsclaw.model.state import Link
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs, Sign, link_sign
 from devopsclaw.widgets.line_table import Cell, Column, LineTable, Row
 from devopsclaw.widgets.words import age
@@ -148,14 +148,14 @@ class FleetGrid(LineTable):
 
 
 def shown(text: str) -> str:
-    """The text made safe; most names are plain, and a fleet has ten thousand of them."""
-    return text if text.isascii() and text.isprintable() else safe(text)
+    """The text made safe, in one line; most names are plain, and a fleet has ten thousand of them."""
+    return text if text.isascii() and text.isprintable() else one_line(text)
 
 
 def note_of(node: NodeRow, now: float, sign: Sign, glyphs: Glyphs) -> Cell:
     """The one thing worth saying: an alarm, an age (only when late), being drained, the last run."""
     if node.alarm:
-        return f"{glyphs.needs_you} {safe(node.alarm)}", "bad"
+        return f"{glyphs.needs_you} {one_line(node.alarm)}", "bad"
     if node.status != Link.ONLINE.value:
         seen = "never seen" if node.last_seen is None else f"seen {age(now - node.last_seen)} ago"
         return (f"drained, {seen}" if node.drained else seen), sign.tone

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from devopsclaw.model.execution import Fold
 from devopsclaw.model.state import State
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line, safe
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs, state_sign
 from devopsclaw.widgets.line_table import Cell, LineTable, Row
 from devopsclaw.widgets.words import many
@@ -24,6 +24,9 @@ SEVERE = frozenset(
     {State.FAILED, State.KILLED, State.DENIED, State.TIMED_OUT, State.UNREACHABLE, State.UNKNOWN}
 )
 """What a person on call has to look at first."""
+
+BEGAN = frozenset({State.OK, State.FAILED, State.TIMED_OUT, State.KILLED})
+"""Ends of a command that did run: it printed nothing. Of the other ends it may never have begun."""
 
 
 def odd_first(folds: Sequence[Fold]) -> list[Fold]:
@@ -44,6 +47,17 @@ def name_of(fold: Fold) -> str:
     return f"{fold.names[0]}/{fold.status}" if fold.names else str(fold.id)
 
 
+def silence(fold: Fold, is_over: bool) -> str:
+    """Why there is no output to show; `is_over` where the run as a whole has ended."""
+    if fold.status in BEGAN:
+        return "ended without output"
+    if fold.status is State.UNKNOWN:
+        return "no output came; how it ended is not known"
+    if fold.status.is_final:
+        return "no output"
+    return "no output came" if is_over else "no output yet"
+
+
 class FoldView(LineTable):
     """Folds of one run. A fold that is not well is open from the start, and so is a lone one."""
 
@@ -55,11 +69,15 @@ class FoldView(LineTable):
     def __init__(self, glyphs: Glyphs = UNICODE, *, id: str = "fold-view") -> None:  # noqa: A002
         super().__init__((), glyphs, id=id)
         self.folds: list[Fold] = []
+        self.is_over = False
         self._chosen: dict[str, bool] = {}
 
-    def show(self, folds: Sequence[Fold]) -> None:
-        """Show these folds, odd ones first; what a person opened or closed stays so."""
-        self.folds = odd_first(folds)
+    def show(self, folds: Sequence[Fold], *, is_over: bool = False) -> None:
+        """Show these folds, odd ones first; what a person opened or closed stays so.
+
+        `is_over` says that the run has ended, so that nothing more is waited for.
+        """
+        self.folds, self.is_over = odd_first(folds), is_over
         self._lay_out()
 
     @property
@@ -111,7 +129,7 @@ class FoldView(LineTable):
             (f"{self.glyphs.open if is_open else self.glyphs.folded} ", "dim"),
             (f"{sign.glyph} {sign.word:<9} ", sign.tone),
             (f"{ended:<8} {count:>9}  ", "" if sign.tone == "ok" else "strong"),
-            (safe(fold.nodes), "strong"),
+            (one_line(fold.nodes), "strong"),
         ]
         if fold.reason:
             cells.append((f"  {_one_line(fold.reason)}", sign.tone))
@@ -125,7 +143,7 @@ class FoldView(LineTable):
             f"{name}\nerr", fold.stderr, "warn"
         )
         if not rows:
-            said = "no output" if fold.status.is_final else "no output yet"
+            said = silence(fold, self.is_over)
             rows = [Row(f"{name}\nnone", (("  ", ""), (said, "dim")), flowing=True)]
         return rows
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
-from devopsclaw.model.text import safe
+from devopsclaw.model.text import one_line
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs
 from devopsclaw.widgets.words import many
 
@@ -20,7 +21,8 @@ WHY = 40
 class Headline:
     """What the header says. `minute` is `HH:MMZ`; `relay` a word of `RelayMoved`, empty: none in use.
 
-    `caution` is what holds here and elsewhere does not.
+    `relay_since` is the minute in which it was lost, where that is known. `caution` is what holds here
+    and elsewhere does not.
     """
 
     minute: str = ""
@@ -28,18 +30,22 @@ class Headline:
     failing: int = 0
     total: int = 0
     jobs: int = 0
+    approvals: int = 0
     relay: str = ""
     relay_why: str = ""
+    relay_since: str = ""
     demo: bool = False
     caution: str = ""
     opening: bool = False
+    reconnecting: bool = False
     broken: bool = False
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is a fleet and nothing to say of it."""
+        """Whether there is a fleet and nothing to say of it; without a core nobody knows."""
         is_joined = self.relay in ("", "none", "connected")
-        return bool(self.total) and is_joined and not (self.failing or self.jobs or self.broken)
+        is_known = bool(self.total) and not (self.broken or self.reconnecting)
+        return is_known and is_joined and not (self.failing or self.jobs or self.approvals)
 
 
 class HeaderLine(Widget):
@@ -72,42 +78,54 @@ class HeaderLine(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        """The parts from left to right, the minute at the right end; what does not fit is dropped whole."""
-        headline, room = self._headline, self.size.width
-        line, clock = Text(" "), headline.minute
-        for word, tone in self._parts(headline):
+        """The parts from left to right, the minute at the right end.
+
+        Where not all fit, first the relay's reason is left out, then parts are, whole and from the right.
+        """
+        headline, clock = self._headline, self._headline.minute
+        room = self.size.width - len(clock) - 1
+        parts = self._parts(headline)
+        if sum(cell_len(word) + 2 for word, _ in parts) + 1 > room:
+            parts = self._parts(replace(headline, relay_why=""))
+        line = Text(" ")
+        for word, tone in parts:
             part = Text(word, self._style(tone))
-            if line.cell_len + part.cell_len + len(clock) + 3 <= room:
+            if line.cell_len + part.cell_len + 2 <= room:
                 line.append_text(part).append("  ")
-        line.append(" " * max(room - line.cell_len - len(clock) - 1, 0))
+        line.append(" " * max(room - line.cell_len, 0))
         return line.append(clock, self._style("dim")).append(" ")
 
     def _parts(self, said: Headline) -> list[tuple[str, str]]:
         """Words and tones, the most important first."""
-        parts = [(f" {safe(name).upper()} ", "protected") for name in said.environments]
+        parts = [(f" {one_line(name).upper()} ", "protected") for name in said.environments]
         if said.demo:
             parts.append((" DEMO ", "demo"))
         if said.caution:
             parts.append((said.caution, "warn"))
         if said.broken:
             parts.append((f"{self._glyphs.failed} the core did not open", "bad"))
-        parts += self._relay(said)
+        if said.reconnecting:
+            parts.append((f"{self._glyphs.warn} the core ended, looking for the next", "warn"))
+        if said.approvals:
+            parts.append((f"{self._glyphs.warn} {many(said.approvals, 'approval')}", "warn"))
+        parts += [] if said.reconnecting else self._relay(said)
         if said.failing:
             parts.append((f"{self._glyphs.failed} {said.failing}/{said.total} nodes", "bad"))
         if said.jobs:
             parts.append((f"{self._glyphs.running} {many(said.jobs, 'job')}", "busy"))
-        if said.opening:
+        if said.opening and not said.reconnecting:
             parts.append(("opening", "dim"))
         elif said.is_quiet:
             parts.append((f"all quiet  {many(said.total, 'node')}", "dim"))
         return parts
 
     def _relay(self, said: Headline) -> list[tuple[str, str]]:
-        why = f": {safe(said.relay_why)[:WHY]}" if said.relay_why else ""
+        why = f": {one_line(said.relay_why)[:WHY]}" if said.relay_why else ""
+        since = f" since {said.relay_since}" if said.relay_since else ""
         words = {
             "connected": ("relay", "dim"),
             "connecting": (f"{self._glyphs.warn} relay connecting{why}", "warn"),
-            "lost": (f"{self._glyphs.failed} relay lost{why}", "bad"),
+            "lost": (f"{self._glyphs.failed} relay lost{since}{why}", "bad"),
         }
         return [words[said.relay]] if said.relay in words else []
 

@@ -24,7 +24,7 @@ from textual.strip import Strip
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs
 
 Cell = tuple[str, str]
-"""Text and tone; a tone is a component class of `LineTable`, or empty. The text must be safe to show."""
+"""Text and tone; a tone is a component class of `LineTable`, or empty. The text is safe, and one line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from devopsclaw.widgets.glyphs import UNICODE, Glyphs
 from devopsclaw.widgets.line_table import LineTable, Row
@@ -21,7 +21,7 @@ class Page(LineTable):
         self._lines: Sequence[tuple[str, str]] = ()
 
     def show(self, lines: Iterable[tuple[str, str]]) -> None:
-        """Show these; safe text."""
+        """Show these; safe text, and names of one line."""
         self._lines = list(lines)
         self._lay_out()
 
@@ -30,19 +30,18 @@ class Page(LineTable):
         self._lay_out()
 
     def _lay_out(self) -> None:
+        self.replace([row for number, line in enumerate(self._lines) for row in self._rows(number, *line)])
+
+    def _rows(self, number: int, name: str, text: str) -> Iterator[Row]:
+        """A heading, or a name with the text beside it; below it, where the name is too long."""
+        if not text:
+            yield Row(f"{number}", ((name, "strong"),), flowing=True)
+            return
+        if cell_len(name) > NAME:
+            yield Row(f"{number}", ((name, "dim"),), flowing=True)
+            name = ""
         room = max(self.size.width - NAME - 4, 8)
-        rows: list[Row] = []
-        for number, (name, text) in enumerate(self._lines):
-            if not text:
-                rows.append(Row(f"{number}", ((name, "strong"),), flowing=True))
-            pieces = (
-                [piece for line in text.split("\n") for piece in chop_cells(line, room) or [""]]
-                if text
-                else []
-            )
-            for part, piece in enumerate(pieces):
-                label = name if not part else ""
-                rows.append(
-                    Row(f"{number}.{part}", ((f"{label:<{NAME}} ", "dim"), (piece, "")), flowing=True)
-                )
-        self.replace(rows)
+        pieces = [piece for line in text.split("\n") for piece in chop_cells(line, room) or [""]]
+        for part, piece in enumerate(pieces):
+            label = set_cell_size("" if part else name, NAME + 1)
+            yield Row(f"{number}.{part}", ((label, "dim"), (piece, "")), flowing=True)

@@ -87,14 +87,14 @@ def described(plan: Plan, before: Plan | None = None) -> Text:
     return text
 
 
-def difference(before: Plan, after: Plan) -> str:
+def difference(before: Plan, after: Plan, since: str = "since you last saw it") -> str:
     """What another plan says otherwise, in words."""
     gone, come = set(before.nodes) - set(after.nodes), set(after.nodes) - set(before.nodes)
     parts = [f"+ {fold(sorted(come))}"] if come else []
     parts += [f"- {fold(sorted(gone))}"] if gone else []
     named = type(after).model_fields
     parts += [name for name in named if name != "nodes" and getattr(before, name) != getattr(after, name)]
-    return safe("since you last saw it: " + ", ".join(parts))
+    return safe(f"{since}: {', '.join(parts)}")
 
 
 def _line(text: Text, label: str, content: str, style: str = "") -> None:

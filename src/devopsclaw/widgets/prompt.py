@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from math import inf
 from typing import ClassVar
 
 from rich.style import Style
@@ -11,7 +12,7 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
-from devopsclaw.widgets.confirmation import QUIET, Answer, Ask, Confirmation
+from devopsclaw.widgets.confirmation import QUIET, RETURN, Answer, Ask, Confirmation
 
 SCROLL_KEYS = {"pagedown": 1, "pageup": -1, "down": 1, "up": -1, "ctrl+d": 1, "ctrl+u": -1}
 
@@ -21,7 +22,7 @@ class Prompt(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Prompt {
-        height: 2; display: none; padding: 0 1;
+        height: 2; display: none; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
         &.-asking { display: block; }
         &> .prompt--ask { text-style: bold; }
         &> .prompt--grave { text-style: bold; color: $error; }
@@ -39,6 +40,16 @@ class Prompt(Widget, can_focus=True):
             self.yes = yes
             self.typed = typed
 
+    class Chosen(Message):
+        """One of the other keys was pressed, when it counted; the question is closed."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    class Turned(Message):
+        """An answer was begun, or taken back: other keys act now."""
+
     class Scrolled(Message):
         """A key asked to scroll what the question is about, by this many pages."""
 
@@ -51,20 +62,48 @@ class Prompt(Widget, can_focus=True):
         self._steady = steady
         self._question = ""
         self._confirmation: Confirmation | None = None
+        self._passing: frozenset[str] = frozenset()
 
     @property
     def is_asking(self) -> bool:
         """Whether a question is open."""
         return self._confirmation is not None
 
+    def lets(self, key: str) -> bool:
+        """Whether this key does anything while the question is open, here or behind it."""
+        asked = self._confirmation
+        if asked is None:
+            return True
+        if asked.has_begun:
+            return key == "escape" and key in self._passing
+        return key in self._passing or key in asked.others or (bool(asked.others) and key in "yn")
+
     def on_mount(self) -> None:
         """A terminal that was just switched to may still deliver keys meant for another window."""
-        self.watch(self.app, "app_focus", self._disturb, init=False)
+        self.watch(self.app, "app_focus", self._return, init=False)
 
-    def ask(self, question: str, ask: Ask, *, digit: str = "", phrase: str = "", seen: bool = True) -> None:
-        """Open a question and take the focus; whoever calls this was asked to by the person."""
+    def ask(
+        self,
+        question: str,
+        ask: Ask,
+        *,
+        digit: str = "",
+        phrase: str = "",
+        seen: bool = True,
+        others: Collection[str] = (),
+        passing: Collection[str] = (),
+        returned: float = -inf,
+    ) -> None:
+        """Open a question and take the focus; whoever calls this was asked to by the person.
+
+        `others` are keys that answer otherwise, when they count; `passing` those that are not for the
+        question, and go on to the screen while no answer is begun. `returned` is the steady time at which
+        the terminal last came to the front.
+        """
         self._question = question
-        self._confirmation = Confirmation(ask, self._steady(), digit, phrase, seen)
+        self._passing = frozenset(passing)
+        self._confirmation = Confirmation(ask, self._steady(), digit, phrase, seen, others=frozenset(others))
+        self._confirmation.disturb(returned, RETURN)
         self.add_class("-asking")
         self.focus()
         self._settle()
@@ -81,16 +120,27 @@ class Prompt(Widget, can_focus=True):
         self.remove_class("-asking")
 
     def on_key(self, event: events.Key) -> None:
-        """Swallow the key, whatever it is, and see what it comes to."""
+        """Swallow the key, whatever it is but one that passes, and see what it comes to."""
+        asked = self._confirmation
+        if asked is not None and event.key in self._passing and not asked.has_begun:
+            self._disturb()
+            return
         event.stop()
         event.prevent_default()
         if self._confirmation is None:
             return
+        if event.key == "escape" and event.key in self._passing:  # it takes back what was begun, no more
+            self._disturb()
+            return
+        had_begun = self._confirmation.has_begun
         answer = self._confirmation.press(event.key, event.character or "", self._steady())
+        if self._confirmation.has_begun != had_begun:
+            self.post_message(self.Turned())
         if answer is not Answer.NOTHING:
             typed = self._confirmation.typed
             self.close()
-            self.post_message(self.Answered(answer is Answer.YES, typed))
+            told = self.Answered(answer is Answer.YES, typed)
+            self.post_message(self.Chosen(event.key) if answer is Answer.OTHER else told)
             return
         if event.key in SCROLL_KEYS:
             self.post_message(self.Scrolled(SCROLL_KEYS[event.key]))
@@ -117,27 +167,37 @@ class Prompt(Widget, can_focus=True):
 
     def _instruct(self, text: Text, asked: Confirmation) -> None:
         key = self._style("key")
-        if asked.ask is Ask.PHRASE:
+        is_spelling = asked.ask is Ask.PHRASE or (asked.ask is Ask.SPELLED and asked.has_begun)
+        if is_spelling:
             text.append("type ").append(f" {asked.phrase} ", key).append(f"  > {asked.typed}_")
         elif asked.ask is Ask.DIGIT and asked.typed:
             text.append("now the digit ").append(f" {asked.digit} ", key)
+        elif asked.ask is Ask.SPELLED:
+            text.append(" y ", key).append("  then type ").append(f" {asked.phrase} ", key)
+        elif asked.ask is Ask.REFUSAL:
+            text.append("the yes has to be somebody else's")
         elif asked.ask is Ask.DIGIT:
             text.append(" y ", key).append("  then the digit ").append(f" {asked.digit} ", key)
         else:
             text.append(" Enter " if asked.ask is Ask.GO else " y ", key)
             text.append("  runs it" if asked.ask is Ask.GO else "  yes")
-        if asked.ask is not Ask.PHRASE:
+        if not is_spelling:
             text.append("   n no", self._style("wait"))
 
-    def _disturb(self) -> None:
-        if self._confirmation:
-            self._confirmation.disturb(self._steady())
-            self._settle()
+    def _return(self) -> None:
+        self._disturb(RETURN)
 
-    def _settle(self) -> None:
+    def _disturb(self, quiet: float = QUIET) -> None:
+        if self._confirmation:
+            if self._confirmation.has_begun:
+                self.post_message(self.Turned())
+            self._confirmation.disturb(self._steady(), quiet)
+            self._settle(quiet)
+
+    def _settle(self, quiet: float = QUIET) -> None:
         """Draw now, and once more when the quiet time may be over."""
         self.refresh()
-        self.set_timer(QUIET + 0.02, self.refresh)
+        self.set_timer(quiet + 0.02, self.refresh)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"prompt--{name}", partial=True)

@@ -28,7 +28,7 @@ class Rule(Widget):
         self._title, self._right = title, ""
 
     def show(self, title: str, right: str = "") -> None:
-        """Say this; both safe to show."""
+        """Say this; both safe to show, in one line."""
         if (title, right) != (self._title, self._right):
             self._title, self._right = title, right
             self.refresh()
