@@ -51,7 +51,7 @@ mv "$houses/desk/all" "$houses/desk/typed"
 
 
 def blocks() -> list[str]:
-    """What the section tells people to type: on the relay's host, on a server, at the desk, and with a token."""
+    """What the section tells people to type: on the relay's host, on a server, at the desk, with a token."""
     (section,) = re.findall(r"^## A fleet in five minutes\n(.*?)^## ", README.read_text(), re.M | re.S)
     return re.findall(r"^```bash\n(.*?)^```$", section, re.M | re.S)
 
