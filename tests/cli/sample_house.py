@@ -296,9 +296,11 @@ def opened(home: Home) -> None:
 
 
 def use_sample_commands(folder: Path) -> None:
-    """Let the tree read this house's commands."""
+    """Let the tree read this house's commands. Several programs may do so at once: none reads half a file."""
     tree.COMMANDS = folder / "commands.json"
-    tree.COMMANDS.write_text(json.dumps(commands_of(OPERATIONS)))
+    written = folder / f"commands.{os.getpid()}.json"
+    written.write_text(json.dumps(commands_of(OPERATIONS)))
+    written.replace(tree.COMMANDS)
 
 
 def main() -> None:

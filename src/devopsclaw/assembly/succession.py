@@ -20,7 +20,7 @@ HANDED = "DEVOPSCLAW_HANDED"
 
 LOCK, PIPE = 3, 4
 
-REST = 15.0
+REST = 5.0
 """Seconds without work and without anybody there, after which a core that nobody asked to stay ends."""
 
 GLANCE = 0.5
