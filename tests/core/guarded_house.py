@@ -63,6 +63,8 @@ class World:
 
     work: Callable[[Ctx], Awaitable[Any]] | None = None
     ran: list[str] = field(default_factory=list)
+    effect: Effect | None = None
+    """How strong the plan is, where it is other than asked for."""
     nodes: tuple[str, ...] = ()
     """The nodes there are, where they are other than asked for."""
 
@@ -70,7 +72,7 @@ class World:
 async def plan_where(ctx: Ctx, params: Where) -> Plan:
     return Plan(
         operation=ctx.call.operation,
-        effect=params.effect,
+        effect=ctx.get(World).effect or params.effect,
         target="role=web",
         nodes=ctx.get(World).nodes or params.nodes,
         environments=(params.env,),

@@ -21,7 +21,7 @@ from devopsclaw.core.operation import Operation
 from devopsclaw.core.rbac import Roles
 from devopsclaw.core.risk import phrase, risk
 from devopsclaw.model.approval import Approval, Standing
-from devopsclaw.model.call import Call
+from devopsclaw.model.call import Actor, Call
 from devopsclaw.model.errors import OTHER, ApprovalNeeded, Damaged, Denied
 from devopsclaw.model.events import CallEnded, Warned
 from devopsclaw.model.plan import Plan
@@ -53,7 +53,8 @@ class CoreGuards:
         self._approvals = approvals
         self._two_person = frozenset(two_person)
         self._is_wary = is_wary
-        self._answers: dict[str, Approval] = {}
+        self._answers: dict[tuple[str, Actor], Approval] = {}
+        """By call and asker: a face names its calls itself, so the id alone is nobody's."""
         self._leaves: dict[str, Leave] = {}
         self.counted: Counter[str] = Counter()
         """How often each query of our own state was asked: these have no entry."""
@@ -92,7 +93,7 @@ class CoreGuards:
 
     async def _leave(self, plan: Plan, level: Risk, call: Call) -> str:
         """What allows it: an answer, what was allowed above, the asker's own yes. Raises ApprovalNeeded."""
-        answer = self._answers.pop(call.id, None)
+        answer = self._answers.pop((call.id, call.actor), None)
         if answer is not None and answer.plan.digest == plan.digest:
             await self._approvals.use(answer.id)
             return answer.leave
@@ -115,7 +116,7 @@ class CoreGuards:
     async def ask(self, operation: Operation, plan: Plan, call: Call) -> bool:
         """See `Guards.ask`."""
         level = self._risk(plan)
-        before = self._answers.get(call.id)
+        before = self._answers.get((call.id, call.actor))
         if not call.waits or level < Risk.HIGH or (before and before.plan.digest == plan.digest):
             return False
         needs_other = self._needs_other(plan, level)
@@ -135,7 +136,7 @@ class CoreGuards:
             denied = Denied(_refused(answer), hint="nothing ran; ask again when it is right")
             await self._record_denial(call, plan, denied)
             raise denied
-        self._answers[call.id] = answer
+        self._answers[call.id, call.actor] = answer
         return True
 
     def _needs_other(self, plan: Plan, level: Risk) -> bool:
@@ -185,8 +186,11 @@ class CoreGuards:
                 "detail": {"error": denied.message},
             }
         )
+        unused = self._answers.pop((call.id, call.actor), None)
         try:
             await self._audit.append(draft)
+            if unused is not None:
+                await self._approvals.void(unused.id, "it was not permitted after the yes")
         except Damaged as unwritten:
             self._bus.publish(
                 Warned(f"a denial is not in the audit log: {unwritten.message}", unwritten.hint)
