@@ -345,37 +345,6 @@ async def test_a_plan_that_changed_since_the_yes_is_asked_for_again_with_the_dif
     assert (await house.approvals.find("A-2")).status is Standing.USED
 
 
-async def test_a_yes_is_of_no_use_to_another_who_gives_the_same_id_to_a_call(house: House) -> None:
-    hers = Call("thing.change", None, MARIA, id="ab" * 16)
-    plan = PLAN.model_copy(update={"environments": ("test",), "target": "role=web", "run": "uptime"})
-    request = await house.approvals.ask(hers, plan, "high", "", needs_other=False)
-    await house.approvals.allow(request.id, request.digest, "", OLGA)
-    house.guards._answers[hers.id, MARIA] = await house.approvals.find(request.id)
-
-    with pytest.raises(ApprovalNeeded):
-        await house.gate.run("thing.change", HIGH, OLGA, call_id=hers.id)
-
-    assert house.world.ran == []
-    await house.gate.run("thing.change", HIGH, MARIA, call_id=hers.id)
-    assert len(house.world.ran) == 1
-
-
-async def test_a_yes_to_what_is_no_longer_permitted_is_void(house: House) -> None:
-    async def allow_then_grow(request: Approval) -> None:
-        house.world.effect = Effect.DESTRUCTIVE
-        await allowing(house)(request)
-
-    running = asyncio.ensure_future(
-        house.run("thing.touch", waits=True, env="prod", nodes=("a", "b", "c", "d"))
-    )
-    await allow_then_grow(await next_request(house))
-    with pytest.raises(Denied, match="may at most write"):
-        await running
-
-    assert (await house.approvals.find("A-1")).status is Standing.VOID
-    assert house.world.ran == []
-
-
 async def test_a_yes_that_cannot_be_put_on_record_allows_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
